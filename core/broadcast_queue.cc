@@ -1,0 +1,123 @@
+#include "core/broadcast_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace txtchat {
+namespace {
+
+// Chunks double from small to large, so that a quiet channel costs little and a busy one has few.
+constexpr std::size_t kChunkEventsMin = 8;
+constexpr std::size_t kChunkEventsMax = 1024;
+constexpr std::size_t kChunkBytesMin = 512;
+constexpr std::size_t kChunkBytesMax = 64 * 1024;
+
+ChunkPtr NextChunk(const std::vector<ChunkPtr>& chunks, std::uint64_t first_sequence,
+                   std::size_t bytes_needed) {
+  std::size_t events = kChunkEventsMin;
+  std::size_t bytes = kChunkBytesMin;
+  if (!chunks.empty()) {
+    const EncodedChunk& last = *chunks.back();
+    const std::size_t used_events = last.last_sequence() - last.first_sequence() + 1;
+    events = std::clamp(2 * used_events, kChunkEventsMin, kChunkEventsMax);
+    bytes = std::clamp<std::size_t>(2 * last.EndOf(last.last_sequence()), kChunkBytesMin,
+                                    kChunkBytesMax);
+  }
+  return EncodedChunk::Make(first_sequence, events, std::max(bytes, bytes_needed));
+}
+
+}  // namespace
+
+BroadcastQueue::BroadcastQueue(ChannelKey key, std::string channel_id, QueueLimits limits,
+                               std::uint64_t head)
+    : key_(key), channel_id_(std::move(channel_id)), limits_(limits), head_(head) {}
+
+void BroadcastQueue::Append(const Event& event, const EncoderSet& encoders) {
+  // Only this thread changes which formats are in use, so they may be read without the lock's help
+  // staying taken while encoding; the lock below orders the bytes for readers.
+  std::array<bool, kWireFormatCount> wanted{};
+  {
+    absl::MutexLock lock(&mutex_);
+    for (std::size_t i = 0; i < kWireFormatCount; ++i) {
+      if (logs_[i] != nullptr && !logs_[i]->in_use) logs_[i].reset();
+      wanted[i] = logs_[i] != nullptr && encoders[i] != nullptr;
+    }
+  }
+  std::array<std::string, kWireFormatCount> encoded;
+  for (std::size_t i = 0; i < kWireFormatCount; ++i) {
+    if (wanted[i]) encoders[i]->Append(event, encoded[i]);
+  }
+  absl::MutexLock lock(&mutex_);
+  for (std::size_t i = 0; i < kWireFormatCount; ++i) {
+    if (wanted[i]) AppendToLog(*logs_[i], event.sequence, encoded[i]);
+  }
+  head_.store(event.sequence, std::memory_order_release);
+}
+
+void BroadcastQueue::AppendToLog(FormatLog& log, std::uint64_t sequence,
+                                 const std::string& encoded) {
+  if (log.chunks.empty() || !log.chunks.back()->Fits(encoded.size())) {
+    log.chunks.push_back(NextChunk(log.chunks, sequence, encoded.size()));
+  }
+  log.chunks.back()->Append(encoded);
+  log.bytes += encoded.size();
+  Trim(log, sequence);
+}
+
+void BroadcastQueue::Trim(FormatLog& log, std::uint64_t head) {
+  while (log.first < head &&
+         (head - log.first + 1 > limits_.events_max || log.bytes > limits_.bytes_max)) {
+    EncodedChunk& front = *log.chunks.front();
+    log.bytes -= front.EndOf(log.first) - front.BeginOf(log.first);
+    if (++log.first > front.last_sequence()) log.chunks.erase(log.chunks.begin());
+  }
+}
+
+void BroadcastQueue::StartFormat(WireFormat format) {
+  absl::MutexLock lock(&mutex_);
+  std::unique_ptr<FormatLog>& log = logs_[IndexOf(format)];
+  if (log == nullptr) {
+    log = std::make_unique<FormatLog>();
+    log->first = head() + 1;
+  }
+  log->in_use = true;
+}
+
+void BroadcastQueue::StopFormat(WireFormat format) {
+  absl::MutexLock lock(&mutex_);
+  if (logs_[IndexOf(format)] != nullptr) logs_[IndexOf(format)]->in_use = false;
+}
+
+void BroadcastQueue::Close() {
+  absl::MutexLock lock(&mutex_);
+  closed_ = true;
+}
+
+ReadResult BroadcastQueue::Read(WireFormat format, std::uint64_t cursor, std::uint64_t up_to,
+                                std::size_t bytes_max) const {
+  absl::MutexLock lock(&mutex_);
+  const std::uint64_t head = this->head();
+  if (cursor >= head) return {closed_ ? ReadState::kClosed : ReadState::kEmpty, {}};
+  const std::uint64_t next = cursor + 1;
+  if (next > up_to) return {ReadState::kEmpty, {}};
+  const FormatLog* log = logs_[IndexOf(format)].get();
+  if (log == nullptr || next < log->first) return {ReadState::kLagged, {}};
+
+  // Few chunks, and most readers are near the end: walk backwards.
+  auto it = log->chunks.rbegin();
+  while ((*it)->first_sequence() > next) ++it;
+  const EncodedChunk& chunk = **it;
+  std::uint64_t last = std::min(chunk.last_sequence(), up_to);
+  const Slice whole = Slice::Of(*it, next, last);
+  if (whole.size > bytes_max) last = std::max(next, whole.LastWholeWithin(bytes_max));
+  return {ReadState::kData, Slice::Of(*it, next, last)};
+}
+
+std::size_t BroadcastQueue::BytesKept() const {
+  absl::MutexLock lock(&mutex_);
+  std::size_t bytes = 0;
+  for (const std::unique_ptr<FormatLog>& log : logs_) bytes += log == nullptr ? 0 : log->bytes;
+  return bytes;
+}
+
+}  // namespace txtchat

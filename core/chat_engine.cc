@@ -1,0 +1,71 @@
+#include "core/chat_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/decider.h"
+
+namespace txtchat {
+namespace {
+
+// After a refused commit, what must happen is tried again this much later.
+constexpr std::int64_t kCommitRetryMs = 100;
+
+}  // namespace
+
+ChatEngine::ChatEngine(const Limits& limits, EncoderSet encoders, MessageStore* store)
+    : limits_(limits), state_(limits), store_(store), publisher_(encoders) {}
+
+void ChatEngine::Process(std::vector<Envelope>& batch, std::int64_t now_unix_ms) {
+  // What must happen and could not: first of all, as it came first.
+  if (!deferred_.empty()) {
+    batch.insert(batch.begin(), std::make_move_iterator(deferred_.begin()),
+                 std::make_move_iterator(deferred_.end()));
+    deferred_.clear();
+  }
+  retry_at_unix_ms_.reset();
+
+  Decider::Expire(limits_, state_, decision_, now_unix_ms);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    Decider decider(limits_, state_, decision_, batch[i]);
+    absl::StatusOr<Result> result = decider.Decide(batch[i].command);
+    decision_.steps.push_back(ReplyStep{i, std::move(result)});
+  }
+
+  const absl::Status committed =
+      decision_.store.empty() ? absl::OkStatus() : store_->Commit(decision_.store);
+  if (committed.ok()) {
+    state_.journal().Commit();
+    publisher_.Publish(decision_, batch);
+  } else {
+    Refuse(batch, now_unix_ms);
+  }
+  publisher_.Flush();
+  batch.clear();
+}
+
+void ChatEngine::Refuse(std::vector<Envelope>& batch, std::int64_t now_unix_ms) {
+  state_.journal().RollBack();
+  decision_.clear();
+  retry_at_unix_ms_ = now_unix_ms + kCommitRetryMs;
+  for (Envelope& envelope : batch) {
+    if (envelope.must_apply) {
+      deferred_.push_back(std::move(envelope));
+    } else {
+      // The store's own words are for the operator's log, not for users.
+      publisher_.Answer(
+          envelope,
+          absl::UnavailableError("the server could not store this; nothing happened, try again"));
+    }
+  }
+}
+
+std::optional<std::int64_t> ChatEngine::NextDeadlineUnixMs() const {
+  const std::optional<std::int64_t> due = state_.NextDeadlineUnixMs();
+  // While the store refuses, neither is worth trying before the retry.
+  if (!retry_at_unix_ms_.has_value()) return due;
+  const bool has_work = due.has_value() || !deferred_.empty();
+  return has_work ? retry_at_unix_ms_ : std::nullopt;
+}
+
+}  // namespace txtchat

@@ -1,0 +1,157 @@
+// Users, channels, memberships and sessions: the mutable state of the chat. Only the sequencer's
+// thread touches it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "core/broadcast_queue.h"
+#include "core/command.h"
+#include "core/event.h"
+#include "core/journal.h"
+#include "core/limits.h"
+#include "core/wire_format.h"
+
+namespace txtchat {
+
+class DeliveryLane;
+
+/// Delivery of one channel: its queue and which lanes have subscribers. Changed only when a batch
+/// is published, so it never has to be rolled back.
+struct ChannelFeed {
+  struct LaneUse {
+    DeliveryLane* lane = nullptr;
+    std::uint32_t subscriptions = 0;
+    std::uint64_t woken_in_batch = 0;  ///< So that a batch wakes a lane once for a channel.
+    std::uint32_t readable_index = 0;  ///< Where that batch names the channel.
+  };
+
+  std::shared_ptr<BroadcastQueue> queue;
+  std::vector<LaneUse> lanes;
+  std::array<std::uint32_t, kWireFormatCount> subscriptions_by_format{};
+};
+
+struct Channel {
+  ChannelKey key = 0;
+  std::string id;
+  std::string display_name;
+  std::int64_t create_time_unix_ms = 0;
+  bool personal = false;
+  std::uint64_t head = 0;            ///< Sequence of the newest decided event.
+  std::int64_t emptied_unix_ms = 0;  ///< When the last member went.
+  absl::btree_set<UserKey> members;
+  std::shared_ptr<ChannelFeed> feed;
+};
+
+struct User {
+  UserKey key = 0;
+  std::string id;
+  std::string display_name;
+  std::string credential;  ///< Empty: the user lives as long as its session.
+  std::int64_t last_seen_unix_ms = 0;
+  absl::btree_set<ChannelKey> channels;
+  std::vector<SessionId> sessions;
+};
+
+struct Session {
+  SessionSpec spec;
+  UserKey user = 0;
+  /// The channels to follow; null: all of the user's.
+  std::unique_ptr<absl::flat_hash_set<std::string>> chosen;
+
+  bool Follows(const Channel& channel) const {
+    return chosen == nullptr || chosen->contains(channel.id);
+  }
+};
+
+/// Tables and their indexes. Every change is recorded in the journal, and rolls back with it.
+/// References stay valid until the thing is removed (and again after a rollback).
+class ChatState {
+ public:
+  explicit ChatState(const Limits& limits) : limits_(limits) {}
+  ChatState(const ChatState&) = delete;
+  ChatState& operator=(const ChatState&) = delete;
+
+  Journal& journal() { return journal_; }
+
+  // --- Users.
+  User* FindUser(UserKey key);
+  User* FindUserById(const std::string& id);
+  User* FindUserByCredential(const std::string& credential);
+  User& AddUser(const Register& command, std::int64_t now_unix_ms);
+  /// The user must have no channels and no sessions any more.
+  void RemoveUser(User& user);
+  void Rename(User& user, std::string display_name);
+  /// Notes that the user is there. Not journaled: being seen is a fact.
+  void Touch(User& user, std::int64_t now_unix_ms) { user.last_seen_unix_ms = now_unix_ms; }
+
+  // --- Channels.
+  Channel* FindChannel(ChannelKey key);
+  Channel* FindChannelById(const std::string& id);
+  Channel& AddChannel(std::string id, std::string display_name, bool personal,
+                      std::int64_t now_unix_ms);
+  /// The channel must have no members any more.
+  void RemoveChannel(Channel& channel);
+  std::uint64_t NextSequence(Channel& channel);
+  void AddMember(Channel& channel, User& user);
+  void RemoveMember(Channel& channel, User& user, std::int64_t now_unix_ms);
+
+  // --- Sessions.
+  Session* FindSession(SessionId id);
+  Session& AddSession(const SessionSpec& spec, User& user, const std::vector<std::string>& chosen);
+  void RemoveSession(Session& session, std::int64_t now_unix_ms);
+  void SetFormat(Session& session, WireFormat format);
+
+  // --- What falls due by itself.
+  /// Users (with a credential) that were neither seen nor had a session for the grace period.
+  std::vector<User*> TakeExpiredUsers(std::int64_t now_unix_ms);
+  /// Channels that had no members for their time to live.
+  std::vector<Channel*> TakeExpiredChannels(std::int64_t now_unix_ms);
+  std::optional<std::int64_t> NextDeadlineUnixMs() const;
+
+  // --- Sizes and order.
+  std::size_t user_count() const { return users_.size(); }
+  std::size_t channel_count() const { return channels_.size(); }
+  std::size_t session_count() const { return sessions_.size(); }
+  /// Channels that are not personal, in the order of creation.
+  const absl::btree_set<ChannelKey>& listed_channels() const { return listed_channels_; }
+
+ private:
+  template <typename Key>
+  using DeadlineSet = absl::btree_set<std::pair<std::int64_t, Key>>;
+
+  void InsertUser(std::unique_ptr<User> user);
+  std::unique_ptr<User> ExtractUser(UserKey key);
+  void InsertChannel(std::unique_ptr<Channel> channel);
+  std::unique_ptr<Channel> ExtractChannel(ChannelKey key);
+  void InsertSession(std::unique_ptr<Session> session);
+  std::unique_ptr<Session> ExtractSession(SessionId id);
+
+  const Limits limits_;
+  Journal journal_;
+  UserKey last_user_key_ = 0;
+  ChannelKey last_channel_key_ = 0;
+
+  absl::flat_hash_map<UserKey, std::unique_ptr<User>> users_;
+  absl::flat_hash_map<std::string, UserKey> users_by_id_;
+  absl::flat_hash_map<std::string, UserKey> users_by_credential_;
+  absl::flat_hash_map<ChannelKey, std::unique_ptr<Channel>> channels_;
+  absl::flat_hash_map<std::string, ChannelKey> channels_by_id_;
+  absl::btree_set<ChannelKey> listed_channels_;
+  absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions_;
+  /// When to look at a guest or an empty channel again. Entries may be stale.
+  DeadlineSet<UserKey> guest_deadlines_;
+  DeadlineSet<ChannelKey> empty_channel_deadlines_;
+};
+
+}  // namespace txtchat

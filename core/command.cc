@@ -1,0 +1,39 @@
+#include "core/command.h"
+
+namespace txtchat {
+namespace {
+
+struct PayloadBytes {
+  std::size_t operator()(const Register& c) const {
+    return c.user_id.size() + c.display_name.size() + c.credential.size();
+  }
+  std::size_t operator()(const OpenSession& c) const {
+    std::size_t bytes = 0;
+    for (const std::string& id : c.channel_ids) bytes += sizeof id + id.size();
+    return bytes;
+  }
+  std::size_t operator()(const CreateChannel& c) const { return c.display_name.size(); }
+  std::size_t operator()(const GetChannel& c) const { return c.channel_id.size(); }
+  std::size_t operator()(const ListChannels& c) const { return c.page_token.size(); }
+  std::size_t operator()(const ListMembers& c) const {
+    return c.channel_id.size() + c.page_token.size();
+  }
+  std::size_t operator()(const Join& c) const { return c.channel_id.size(); }
+  std::size_t operator()(const Leave& c) const { return c.channel_id.size(); }
+  std::size_t operator()(const Send& c) const {
+    return c.channel_id.size() + c.text.size() + c.client_message_id.size();
+  }
+  template <typename Small>
+  std::size_t operator()(const Small&) const {
+    return 0;
+  }
+};
+
+}  // namespace
+
+std::size_t Envelope::MemoryBytes() const {
+  return sizeof(Envelope) + actor.credential.size() + actor.claimed_user_id.size() +
+         std::visit(PayloadBytes{}, command);
+}
+
+}  // namespace txtchat

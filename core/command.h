@@ -1,0 +1,196 @@
+// What transports ask of the core, and what it answers.
+//
+// A transport fills an Envelope and submits it to the Sequencer; the answer comes back on the
+// transport's own delivery lane. Every command may answer, besides its own codes:
+//   UNAUTHENTICATED     the actor is not a present user
+//   RESOURCE_EXHAUSTED  a limit was reached (the message names it)
+//   UNAVAILABLE         the store refused the batch, or the server drains; nothing happened
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "core/event.h"
+#include "core/wire_format.h"
+
+namespace txtchat {
+
+class DeliveryLane;
+
+/// Who acts: a credential where there is one, else the user of a session.
+struct Actor {
+  SessionId session = 0;
+  /// Hash of a bearer token; empty for line sessions.
+  std::string credential;
+  /// A user id that a legacy client stated of itself; empty if it stated none or its own. It never
+  /// gives an identity: the id of another present user is PERMISSION_DENIED, and what is not even
+  /// an address (`claim_is_address`) is INVALID_ARGUMENT.
+  std::string claimed_user_id;
+  bool claim_is_address = false;
+};
+
+/// A stream of events to one client.
+struct SessionSpec {
+  SessionId id = 0;
+  DeliveryLane* lane = nullptr;  ///< Outlives the sequencer.
+  WireFormat format = WireFormat::kProto;
+  /// Whether the creator of a channel is sent the event of its own joining. Line dialects answer a
+  /// creation with the id alone.
+  bool sees_own_creation = true;
+};
+
+// --- Commands.
+
+/// Registers a guest and its personal channel, and opens `session` for it if that has an id. For a
+/// session that is registered already it renames the user. Answers Registered.
+/// INVALID_ARGUMENT  the display name is refused
+struct Register {
+  std::string user_id;  ///< Chosen by the transport: the peer's address, or random digits.
+  std::string display_name;
+  std::string credential;  ///< Hash of the user's token; empty: the user ends with its session.
+  SessionSpec session;
+};
+
+/// Opens a session for the actor: it follows the chosen channels, or all of the user's, through
+/// later joins and leaves. Answers SessionOpened, after its SubscriptionStart items.
+/// NOT_FOUND, PERMISSION_DENIED  a chosen channel does not exist, or the actor is no member
+struct OpenSession {
+  SessionSpec session;
+  std::vector<std::string> channel_ids;
+};
+
+/// Ends the actor's session; a user without a credential ends with it. Unknown sessions are fine.
+/// Submit it with must_apply. Answers monostate.
+struct CloseSession {};
+
+/// Changes the wire format of the actor's session. Answers monostate; what is delivered after the
+/// answer is in the new format.
+struct SetFormat {
+  WireFormat format;
+};
+
+/// Answers ChannelInfo. INVALID_ARGUMENT: the display name is refused.
+struct CreateChannel {
+  std::string display_name;
+};
+
+/// Answers ChannelInfo. NOT_FOUND.
+struct GetChannel {
+  std::string channel_id;
+};
+
+/// Answers ChannelPage, in the order of creation: channels that are not personal, or the actor's
+/// own, personal ones included. INVALID_ARGUMENT: the page token is not valid.
+struct ListChannels {
+  std::size_t page_size = 0;  ///< 0: the default.
+  std::string page_token;
+  bool joined_only = false;
+};
+
+/// Answers MemberPage, in the order of registration. NOT_FOUND; PERMISSION_DENIED: not a member;
+/// INVALID_ARGUMENT: the page token is not valid.
+struct ListMembers {
+  std::string channel_id;
+  std::size_t page_size = 0;  ///< 0: the default.
+  std::string page_token;
+};
+
+/// Answers Joined. NOT_FOUND.
+struct Join {
+  std::string channel_id;
+};
+
+/// Answers monostate. NOT_FOUND; FAILED_PRECONDITION: not a member.
+struct Leave {
+  std::string channel_id;
+};
+
+/// Answers Posted. NOT_FOUND; PERMISSION_DENIED: not a member; INVALID_ARGUMENT: the text or the
+/// client message id is refused.
+struct Send {
+  std::string channel_id;
+  std::string text;
+  std::string client_message_id;
+  bool allow_empty_text = false;
+};
+
+/// Answers Registered for the actor.
+struct WhoAmI {};
+
+using Command = std::variant<Register, OpenSession, CloseSession, SetFormat, CreateChannel,
+                             GetChannel, ListChannels, ListMembers, Join, Leave, Send, WhoAmI>;
+
+// --- Answers.
+
+struct UserInfo {
+  std::string id;
+  std::string display_name;
+};
+
+struct ChannelInfo {
+  ChannelKey key = 0;
+  std::string id;
+  std::string display_name;
+  std::int64_t create_time_unix_ms = 0;
+  std::uint64_t head_sequence = 0;
+  std::size_t member_count = 0;
+};
+
+/// The personal channel has the user's id.
+struct Registered {
+  UserInfo user;
+};
+
+struct SessionOpened {
+  UserInfo user;
+};
+
+struct Joined {
+  ChannelInfo channel;
+  bool already_member = false;
+};
+
+struct Posted {
+  ChannelKey channel = 0;
+  EventPtr event;
+};
+
+struct ChannelPage {
+  std::vector<ChannelInfo> channels;
+  std::string next_page_token;
+};
+
+struct MemberPage {
+  std::vector<UserInfo> members;
+  std::string next_page_token;
+};
+
+using Result = std::variant<std::monostate, Registered, SessionOpened, ChannelInfo, Joined, Posted,
+                            ChannelPage, MemberPage>;
+
+/// Called exactly once, on the lane's own thread.
+using Completion = absl::AnyInvocable<void(absl::StatusOr<Result>)>;
+
+/// A command on its way to the sequencer.
+struct Envelope {
+  Command command;
+  Actor actor;
+  DeliveryLane* lane = nullptr;  ///< Where `done` runs. Null: `done` is dropped (tests, internal).
+  Completion done;
+  std::int64_t time_unix_ms = 0;  ///< When it was received.
+  std::uint64_t entropy = 0;      ///< Fresh unpredictable bits, used where an id must be made.
+  /// Never refused by a full inbox or a failed commit: it is tried again until it holds. Only for
+  /// what must happen and is bounded otherwise (CloseSession).
+  bool must_apply = false;
+
+  /// Bytes that this envelope holds in the inbox.
+  std::size_t MemoryBytes() const;
+};
+
+}  // namespace txtchat

@@ -1,0 +1,96 @@
+// What deciding a batch brings forth, and how it becomes visible.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/chat_state.h"
+#include "core/command.h"
+#include "core/delivery_lane.h"
+#include "core/message_store.h"
+#include "core/wire_format.h"
+
+namespace txtchat {
+
+/// One step of publishing. Steps are carried out in the order of the decisions, after the commit.
+struct AppendStep {
+  std::shared_ptr<ChannelFeed> feed;
+  EventPtr event;
+};
+struct StartStep {
+  std::shared_ptr<ChannelFeed> feed;
+  SessionSpec session;
+  std::uint64_t cursor = 0;
+};
+struct EndStep {
+  std::shared_ptr<ChannelFeed> feed;
+  SessionSpec session;
+  std::uint64_t last_sequence = 0;
+};
+struct FormatStep {
+  std::shared_ptr<ChannelFeed> feed;
+  WireFormat from;
+  WireFormat to;
+};
+struct CloseChannelStep {
+  std::shared_ptr<ChannelFeed> feed;
+};
+struct SessionEndStep {
+  SessionSpec session;
+  absl::Status reason;
+};
+struct ReplyStep {
+  std::size_t envelope = 0;  ///< Index in the batch.
+  absl::StatusOr<Result> result;
+};
+
+/// The outcome of a batch so far. Single-threaded.
+struct Decision {
+  using Step = std::variant<AppendStep, StartStep, EndStep, FormatStep, CloseChannelStep,
+                            SessionEndStep, ReplyStep>;
+
+  std::vector<Step> steps;
+  StoreBatch store;
+
+  void clear() {
+    steps.clear();
+    store.clear();
+  }
+};
+
+/// Makes a committed decision visible: appends to the queues, notes which lanes to wake, hands each
+/// lane its batch once. Sequencer thread only.
+class Publisher {
+ public:
+  explicit Publisher(EncoderSet encoders) : encoders_(encoders) {}
+
+  void Publish(Decision& decision, std::vector<Envelope>& batch);
+  /// Answers one envelope, outside of a decision (refused batches).
+  void Answer(Envelope& envelope, absl::StatusOr<Result> result);
+  void NotifyRoom(DeliveryLane* lane) { BatchOf(lane).inbox_has_room = true; }
+  /// Hands every lane what was collected for it.
+  void Flush();
+
+ private:
+  void Carry(AppendStep& step);
+  void Carry(StartStep& step);
+  void Carry(EndStep& step);
+  void Carry(FormatStep& step);
+  void Carry(CloseChannelStep& step);
+  void Carry(SessionEndStep& step);
+
+  LaneBatch& BatchOf(DeliveryLane* lane);
+  /// Wakes every lane with subscriptions, once a batch.
+  void WakeLanes(ChannelFeed& feed);
+
+  const EncoderSet encoders_;
+  std::uint64_t batch_number_ = 1;
+  std::vector<std::pair<DeliveryLane*, LaneBatch>> lanes_;
+};
+
+}  // namespace txtchat

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "core/encoded_chunk.h"
+#include "core/limits.h"
+#include "core/message_store.h"
+#include "core/wire_format.h"
+
+namespace txtchat {
+
+/// The events after `after`, none beyond `up_to`, of one channel.
+struct PageRequest {
+  ChannelKey channel = 0;
+  WireFormat format = WireFormat::kProto;
+  std::uint64_t after = 0;
+  std::uint64_t up_to = 0;
+};
+
+/// A page of the store, encoded. Covers (`after`, `covers_to`]: events of that range that are not
+/// in the chunk are no longer kept.
+struct HistoryPage {
+  std::uint64_t after = 0;
+  std::uint64_t covers_to = 0;
+  WireFormat format = WireFormat::kProto;
+  ChunkPtr chunk;  ///< Null if none of the range is kept.
+};
+
+using PageCallback = absl::AnyInvocable<void(absl::StatusOr<HistoryPage>)>;
+
+/// Reads pages of the store for readers that fell behind the broadcast queue, on a few threads of
+/// its own, so that neither the sequencer nor an I/O thread ever waits for a disk.
+///
+/// Thread-safe. Each subscriber has at most one request under way, which bounds the queue. The
+/// store and the encoders must outlive it.
+class HistoryReader {
+ public:
+  HistoryReader(MessageStore* store, EncoderSet encoders, const Limits& limits,
+                std::size_t threads = 1);
+  ~HistoryReader();  ///< Stops; requests not yet begun are answered UNAVAILABLE.
+  HistoryReader(const HistoryReader&) = delete;
+  HistoryReader& operator=(const HistoryReader&) = delete;
+
+  /// Reads a page and calls `done` with it exactly once, on a thread of the reader (or, after Stop,
+  /// at once): UNAVAILABLE after Stop, or the store's error.
+  void ReadAsync(const PageRequest& request, PageCallback done);
+
+  /// The same at once, on the caller's thread.
+  absl::StatusOr<HistoryPage> Read(const PageRequest& request) const;
+
+  /// Ends the threads. Idempotent.
+  void Stop();
+
+ private:
+  struct Job {
+    PageRequest request;
+    PageCallback done;
+  };
+
+  void Run();
+
+  MessageStore* const store_;
+  const EncoderSet encoders_;
+  const Limits limits_;
+  absl::Mutex mutex_;
+  std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace txtchat

@@ -1,0 +1,95 @@
+#include "core/in_process_sequencer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/time/time.h"
+
+namespace txtchat {
+
+InProcessSequencer::InProcessSequencer(ChatEngine* engine, const Clock* clock, const Limits& limits)
+    : engine_(engine), clock_(clock), limits_(limits), thread_([this] { Run(); }) {}
+
+InProcessSequencer::~InProcessSequencer() { Stop(); }
+
+bool InProcessSequencer::IsFull() const {
+  return inbox_.size() >= limits_.inbox_commands_max || inbox_bytes_ >= limits_.inbox_bytes_max;
+}
+
+SubmitResult InProcessSequencer::Submit(Envelope& envelope) {
+  const std::size_t bytes = envelope.MemoryBytes();
+  absl::MutexLock lock(&mutex_);
+  if (draining_) return SubmitResult::kDraining;
+  if (!envelope.must_apply && IsFull()) {
+    DeliveryLane* const lane = envelope.lane;
+    const auto end = waiting_for_room_.end();
+    if (lane != nullptr && std::find(waiting_for_room_.begin(), end, lane) == end) {
+      waiting_for_room_.push_back(lane);
+    }
+    return SubmitResult::kFull;
+  }
+  inbox_.push_back(std::move(envelope));
+  inbox_bytes_ += bytes;
+  return SubmitResult::kAccepted;
+}
+
+void InProcessSequencer::Drain() {
+  absl::MutexLock lock(&mutex_);
+  draining_ = true;
+  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return (inbox_.empty() && !deciding_) || stopping_;
+  };
+  mutex_.Await(absl::Condition(&idle));
+}
+
+void InProcessSequencer::Stop() {
+  if (!thread_.joinable()) return;
+  Drain();
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void InProcessSequencer::AwaitWork(std::optional<std::int64_t> deadline_unix_ms) {
+  const absl::Condition has_work(this, &InProcessSequencer::HasWorkOrStops);
+  if (!deadline_unix_ms.has_value()) {
+    mutex_.Await(has_work);
+    return;
+  }
+  const std::int64_t wait_ms = std::max<std::int64_t>(*deadline_unix_ms - clock_->NowUnixMs(), 1);
+  mutex_.AwaitWithTimeout(has_work, absl::Milliseconds(wait_ms));
+}
+
+void InProcessSequencer::Run() {
+  std::vector<Envelope> taken;
+  std::vector<Envelope> batch;
+  for (;;) {
+    std::vector<DeliveryLane*> with_room;
+    {
+      absl::MutexLock lock(&mutex_);
+      deciding_ = false;
+      AwaitWork(engine_->NextDeadlineUnixMs());
+      if (stopping_ && inbox_.empty()) return;
+      taken.swap(inbox_);
+      inbox_bytes_ = 0;
+      with_room.swap(waiting_for_room_);
+      deciding_ = true;
+    }
+    for (DeliveryLane* lane : with_room) engine_->NotifyRoom(lane);
+    auto next = taken.begin();
+    do {
+      const auto left = static_cast<std::size_t>(taken.end() - next);
+      const auto end =
+          next + static_cast<std::ptrdiff_t>(std::min(left, limits_.batch_commands_max));
+      batch.assign(std::make_move_iterator(next), std::make_move_iterator(end));
+      next = end;
+      engine_->Process(batch, clock_->NowUnixMs());
+    } while (next != taken.end());
+    taken.clear();
+  }
+}
+
+}  // namespace txtchat

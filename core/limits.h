@@ -1,0 +1,57 @@
+// Every bound of the chat core in one place: unit in the name, default beside it. Each is a flag of
+// txtchatd (dashes for underscores); the comment says what a caller gets when it is reached.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace txtchat {
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+
+/// A plain value: copied at wiring, constant afterwards.
+struct Limits {
+  // --- Sizes of what a user writes. Beyond: INVALID_ARGUMENT.
+  std::size_t name_bytes_max = 128;
+  std::size_t text_bytes_max = 32 * kKiB;
+  std::size_t client_message_id_bytes_max = 64;
+
+  // --- Tables that peers can grow. Full: RESOURCE_EXHAUSTED, nothing changed.
+  std::size_t users_max = 100'000;
+  std::size_t channels_max = 200'000;  ///< Personal channels counted.
+  std::size_t channels_per_user_max = 1'000;
+  std::size_t members_per_channel_max = 100'000;
+  std::size_t sessions_per_user_max = 16;  ///< Open Subscribe streams, or line connections.
+
+  // --- The newest events of a channel, for each wire format in use. Beyond: the oldest go, and a
+  // reader that still wanted them reads them from the store.
+  std::size_t queue_events_max = 1'000;
+  std::size_t queue_bytes_max = 1 * kMiB;
+
+  // --- Commands that wait for the sequencer. Full: a line connection stops reading its socket, a
+  // gRPC call fails with RESOURCE_EXHAUSTED.
+  std::size_t inbox_commands_max = 65'536;
+  std::size_t inbox_bytes_max = 64 * kMiB;
+  std::size_t batch_commands_max = 4'096;  ///< Commands that share one commit.
+
+  // --- Pages of lists. A larger request gets a page of the maximum.
+  std::size_t page_size_default = 50;
+  std::size_t page_size_max = 1'000;
+
+  // --- Catch-up: one page that a lagged reader takes from the store.
+  std::size_t store_page_events_max = 1'000;
+  std::size_t store_page_bytes_max = 256 * kKiB;
+
+  // --- The memory store, all channels together. Beyond: the oldest events go; a reader that still
+  // wanted them gets a gap.
+  std::size_t store_bytes_max = 512 * kMiB;
+
+  // --- Lifetimes.
+  /// A gRPC guest without an open Subscribe ends this long after its last call.
+  std::int64_t guest_grace_ms = 60'000;
+  /// A channel without members is kept this long, so that they can come back.
+  std::int64_t empty_channel_ttl_ms = 3'600'000;
+};
+
+}  // namespace txtchat

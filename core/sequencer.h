@@ -1,0 +1,24 @@
+// Port: the one place that puts commands in order.
+#pragma once
+
+#include "core/command.h"
+
+namespace txtchat {
+
+enum class SubmitResult {
+  kAccepted,  ///< It will be decided, and its completion will run.
+  kFull,      ///< The inbox is full; the envelope is untouched. The envelope's lane will be told
+              ///< once there is room (LaneBatch::inbox_has_room).
+  kDraining,  ///< The server stops; the envelope is untouched and will never be taken.
+};
+
+class Sequencer {
+ public:
+  virtual ~Sequencer() = default;
+  /// Hands a command over; moves from `envelope` only where the answer is kAccepted. Commands of
+  /// one thread are decided in the order of their submission. Thread-safe; never blocks beyond a
+  /// short lock.
+  virtual SubmitResult Submit(Envelope& envelope) = 0;
+};
+
+}  // namespace txtchat

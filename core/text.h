@@ -1,0 +1,29 @@
+// What users may write: names and texts. Pure functions, thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "core/limits.h"
+
+namespace txtchat {
+
+/// Whether `bytes` is well-formed UTF-8 (The Unicode Standard, table 3-7: no overlong forms, no
+/// surrogates, nothing above U+10FFFF).
+bool IsValidUtf8(std::string_view bytes);
+
+/// Checks a display name (`what` names it in the message, as in "channel name"): UTF-8, 1 to
+/// `name_bytes_max` bytes, no `$`, no control characters, no line or paragraph separators.
+/// Returns OK or INVALID_ARGUMENT.
+absl::Status ValidateName(std::string_view what, std::string_view name, const Limits& limits);
+
+/// Checks a message's text: UTF-8 without NUL, at most `text_bytes_max` bytes, and not empty unless
+/// `allow_empty` (the line protocol delivers empty lines). Returns OK or INVALID_ARGUMENT.
+absl::Status ValidateText(std::string_view text, bool allow_empty, const Limits& limits);
+
+/// `text` in double quotes for an error message: cut after about 64 bytes, with `?` for what is not
+/// UTF-8 or is a control character. Whatever a peer sent, the result is short and fits on a line.
+std::string Quoted(std::string_view text);
+
+}  // namespace txtchat

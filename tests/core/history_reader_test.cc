@@ -1,0 +1,82 @@
+#include "core/history_reader.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "gtest/gtest.h"
+#include "storage/memory_store.h"
+#include "tests/testing/failing_store.h"
+#include "tests/testing/plain_encoder.h"
+
+namespace txtchat {
+namespace {
+
+using testing::PlainEncoders;
+
+class HistoryReaderTest : public ::testing::Test {
+ protected:
+  HistoryReaderTest() {
+    StoreBatch batch;
+    for (std::uint64_t sequence = 1; sequence <= 5; ++sequence) {
+      auto event = std::make_shared<Event>();
+      event->sequence = sequence;
+      event->user_name = "a";
+      event->text = std::to_string(sequence);
+      batch.events.push_back({9, event});
+    }
+    EXPECT_TRUE(store_.Commit(batch).ok());
+  }
+
+  storage::MemoryStore memory_{1 << 20};
+  testing::FailingStore store_{&memory_};
+};
+
+TEST_F(HistoryReaderTest, EncodesAPage) {
+  Limits limits;
+  limits.store_page_events_max = 2;
+  const HistoryReader reader(&store_, PlainEncoders(), limits, 0);
+  const absl::StatusOr<HistoryPage> page = reader.Read({.channel = 9, .after = 1, .up_to = 5});
+  ASSERT_TRUE(page.ok());
+  EXPECT_EQ(page->after, 1u);
+  EXPECT_EQ(page->covers_to, 3u);
+  const Slice slice = Slice::Of(page->chunk, 2, 3);
+  EXPECT_EQ(std::string(slice.data, slice.size), "a: 2\na: 3\n");
+}
+
+TEST_F(HistoryReaderTest, CoversTheWholeRangeWhenNothingOfItIsKept) {
+  const HistoryReader reader(&store_, PlainEncoders(), {}, 0);
+  const absl::StatusOr<HistoryPage> page = reader.Read({.channel = 8, .after = 3, .up_to = 7});
+  ASSERT_TRUE(page.ok());
+  EXPECT_FALSE(static_cast<bool>(page->chunk));
+  EXPECT_EQ(page->covers_to, 7u);
+}
+
+TEST_F(HistoryReaderTest, AnswersOnItsOwnThreadAndPassesErrorsOn) {
+  HistoryReader reader(&store_, PlainEncoders(), {}, 1);
+  store_.FailReads(absl::InternalError("disk"));
+  absl::Notification done;
+  absl::Status status;
+  std::thread::id where;
+  reader.ReadAsync({.channel = 9, .after = 0, .up_to = 5}, [&](absl::StatusOr<HistoryPage> page) {
+    status = page.status();
+    where = std::this_thread::get_id();
+    done.Notify();
+  });
+  done.WaitForNotification();
+  EXPECT_EQ(status, absl::InternalError("disk"));
+  EXPECT_NE(where, std::this_thread::get_id());
+}
+
+TEST_F(HistoryReaderTest, AnswersUnavailableOnceStopped) {
+  HistoryReader reader(&store_, PlainEncoders(), {}, 1);
+  reader.Stop();
+  absl::Status status;
+  reader.ReadAsync({.channel = 9, .after = 0, .up_to = 5},
+                   [&](absl::StatusOr<HistoryPage> page) { status = page.status(); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace txtchat

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/chat_engine.h"
+#include "core/delivery_lane.h"
+#include "core/history_reader.h"
+#include "core/subscription.h"
+#include "gtest/gtest.h"
+#include "storage/memory_store.h"
+#include "tests/testing/failing_store.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/plain_encoder.h"
+
+namespace txtchat::testing {
+
+/// A transport without a network: runs completions at once and reads for its sessions when asked.
+class HarnessLane final : public DeliveryLane {
+ public:
+  explicit HarnessLane(const HistoryReader* history) : history_(history) {}
+
+  void Deliver(LaneBatch batch) override;
+
+  /// Everything that the session is owed now, by channel id: what the encoder wrote, with
+  /// `gap FROM-TO` lines where something is no longer kept.
+  std::map<std::string, std::string> Read(SessionId session);
+  /// The same of one channel; empty if there is nothing.
+  std::string Read(SessionId session, const std::string& channel_id);
+  /// Channels that the session is subscribed to.
+  std::vector<std::string> SubscribedChannels(SessionId session) const;
+  /// Why the core ended the session; OK if it did not.
+  absl::Status EndOf(SessionId session) const;
+  int wakes() const { return wakes_; }
+  bool told_of_room() const { return told_of_room_; }
+
+ private:
+  std::string Drain(Subscription& subscription);
+
+  const HistoryReader* const history_;
+  std::map<SessionId, std::map<ChannelKey, Subscription>> sessions_;
+  std::map<SessionId, absl::Status> ended_;
+  int wakes_ = 0;
+  bool told_of_room_ = false;
+};
+
+/// The whole core on one thread, with a small language to drive it.
+class ChatHarness {
+ public:
+  explicit ChatHarness(Limits limits = {});
+
+  /// One batch of one command; answers what the core answered.
+  absl::StatusOr<Result> Do(const Actor& actor, Command command);
+  /// Adds a command to the next batch; `answer` is written when RunBatch decides it.
+  void Queue(const Actor& actor, Command command, absl::StatusOr<Result>* answer = nullptr,
+             bool must_apply = false);
+  void RunBatch();
+  /// Lets time pass and runs what falls due.
+  void Pass(std::int64_t ms);
+
+  /// A line guest with a session of its own; the user id is `10.0.0.SESSION:1000`.
+  Actor LineGuest(SessionId session, const std::string& name);
+  /// A gRPC guest without a session; the user id is `user-NAME`.
+  Actor TokenGuest(const std::string& name);
+  /// Opens a session for a token guest. Empty: all channels.
+  absl::Status Open(const Actor& guest, SessionId session,
+                    std::vector<std::string> channel_ids = {});
+  /// UNAVAILABLE while the store refuses: it is tried again with a later batch.
+  absl::Status Close(SessionId session);
+  /// Creates a channel and answers its id.
+  std::string Create(const Actor& actor, const std::string& name);
+  absl::Status Post(const Actor& actor, const std::string& channel_id, const std::string& text);
+  absl::Status JoinChannel(const Actor& actor, const std::string& channel_id);
+
+  static std::string AddressOf(SessionId session) {
+    return "10.0.0." + std::to_string(session) + ":1000";
+  }
+
+  Limits limits;
+  FakeClock clock;
+  storage::MemoryStore memory;
+  FailingStore store;
+  HistoryReader history;
+  HarnessLane lane;
+  ChatEngine engine;
+
+ private:
+  std::vector<Envelope> batch_;
+  std::uint64_t entropy_ = 0;
+};
+
+}  // namespace txtchat::testing

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "core/wire_format.h"
+
+namespace txtchat::testing {
+
+/// One line an event, easy to read in a test: `+alice`, `-alice` or `alice: text`.
+class PlainEncoder final : public EventEncoder {
+ public:
+  void Append(const Event& event, std::string& out) const override {
+    switch (event.kind) {
+      case EventKind::kMemberJoined:
+        out += "+" + event.user_name;
+        break;
+      case EventKind::kMemberLeft:
+        out += "-" + event.user_name;
+        break;
+      case EventKind::kMessagePosted:
+        out += event.user_name + ": " + event.text;
+        break;
+    }
+    out += '\n';
+  }
+};
+
+/// The same encoder for every format.
+inline EncoderSet PlainEncoders() {
+  static const PlainEncoder encoder;
+  EncoderSet encoders;
+  encoders.fill(&encoder);
+  return encoders;
+}
+
+}  // namespace txtchat::testing
