@@ -1,0 +1,225 @@
+#include "gateway/commands.h"
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/text.h"
+#include "gateway/line_codec.h"
+#include "gateway/line_text.h"
+
+namespace txtchat::gateway {
+namespace {
+
+// Lists answer this many lines at once; the answer says how to go on.
+constexpr std::size_t kListLines = 100;
+constexpr std::uint8_t kListWeight = 32;
+
+absl::StatusOr<Action> MakeRegister(const Fields& f) {
+  Register command;
+  command.display_name = std::string(f[0]);
+  return Action(Command(std::move(command)));
+}
+absl::StatusOr<Action> MakeCreateChannel(const Fields& f) {
+  return Action(Command(CreateChannel{std::string(f[1])}));
+}
+absl::StatusOr<Action> MakeJoin(const Fields& f) {
+  return Action(Command(Join{std::string(f[1])}));
+}
+absl::StatusOr<Action> MakeLeave(const Fields& f) {
+  return Action(Command(Leave{std::string(f[1])}));
+}
+absl::StatusOr<Action> MakeSend(const Fields& f) {
+  return Action(Command(Send{.channel_id = std::string(f[1]),
+                             .text = std::string(f[2]),
+                             .client_message_id = "",
+                             .allow_empty_text = true}));
+}
+absl::StatusOr<Action> MakeHello(const Fields& f) {
+  if (f[0] != "2") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no dialect ", OneLine(f[0], 32), "; send hello$2"));
+  }
+  return Action(LocalAction::kHello);
+}
+absl::StatusOr<Action> MakeWhoAmI(const Fields&) { return Action(Command(WhoAmI{})); }
+absl::StatusOr<Action> MakeChannels(const Fields& f) {
+  return Action(Command(ListChannels{.page_size = kListLines, .page_token = std::string(f[0])}));
+}
+absl::StatusOr<Action> MakeMembers(const Fields& f) {
+  return Action(Command(ListMembers{std::string(f[0]), kListLines, std::string(f[1])}));
+}
+absl::StatusOr<Action> MakePing(const Fields&) { return Action(LocalAction::kPing); }
+absl::StatusOr<Action> MakeHelp(const Fields&) { return Action(LocalAction::kHelp); }
+absl::StatusOr<Action> MakeQuit(const Fields&) { return Action(LocalAction::kQuit); }
+absl::StatusOr<Action> MakeNotYet(const Fields&) {
+  return absl::UnimplementedError("this server does not have this command yet");
+}
+
+constexpr CommandRow kTable[] = {
+    {.id = CommandId::kRegister,
+     .name = "reg",
+     .usage = "reg$NAME",
+     .help = "register, or rename yourself; answers your user id",
+     .fields_min = 1,
+     .fields_max = 1,
+     .make = MakeRegister},
+    {.id = CommandId::kCreateChannel,
+     .name = "create_chan",
+     .usage = "create_chan$UID$NAME",
+     .help = "create and join a channel; answers its id. UID is your user id, or -",
+     .fields_min = 2,
+     .fields_max = 2,
+     .claims_user = true,
+     .make = MakeCreateChannel},
+    {.id = CommandId::kJoin,
+     .name = "join",
+     .usage = "join$UID$CHAN",
+     .help = "join a channel",
+     .fields_min = 2,
+     .fields_max = 2,
+     .claims_user = true,
+     .make = MakeJoin},
+    {.id = CommandId::kLeave,
+     .name = "leave",
+     .usage = "leave$UID$CHAN",
+     .help = "leave a channel",
+     .fields_min = 2,
+     .fields_max = 2,
+     .claims_user = true,
+     .make = MakeLeave},
+    {.id = CommandId::kSend,
+     .name = "send_msg",
+     .usage = "send_msg$UID$CHAN$TEXT",
+     .help = "say TEXT, the rest of the line, in a channel that you are in",
+     .fields_min = 3,
+     .fields_max = 3,
+     .rest_is_last = true,
+     .claims_user = true,
+     .make = MakeSend},
+    {.id = CommandId::kHello,
+     .name = "hello",
+     .usage = "hello$2",
+     .help = "from now on every line says what it is, who spoke, and where",
+     .fields_min = 1,
+     .fields_max = 1,
+     .make = MakeHello},
+    {.id = CommandId::kWhoAmI,
+     .name = "whoami",
+     .usage = "whoami",
+     .help = "your user id and name",
+     .make = MakeWhoAmI},
+    {.id = CommandId::kChannels,
+     .name = "channels",
+     .usage = "channels",
+     .help = "list the channels; channels$MORE goes on where a list ended with MORE",
+     .fields_max = 1,
+     .weight = kListWeight,
+     .make = MakeChannels},
+    {.id = CommandId::kMembers,
+     .name = "members",
+     .usage = "members$CHAN",
+     .help = "list the members of a channel that you are in; members$CHAN$MORE goes on",
+     .fields_min = 1,
+     .fields_max = 2,
+     .weight = kListWeight,
+     .make = MakeMembers},
+    {.id = CommandId::kHistory,
+     .name = "history",
+     .usage = "history$CHAN$BEFORE_SEQ$LIMIT",
+     .help = "(to come) read older messages",
+     .make = MakeNotYet},
+    {.id = CommandId::kResume,
+     .name = "resume",
+     .usage = "resume$CHAN$AFTER_SEQ",
+     .help = "(to come) join and go on behind a message",
+     .make = MakeNotYet},
+    {.id = CommandId::kAuth,
+     .name = "auth",
+     .usage = "auth$TOKEN",
+     .help = "(to come) act as the user of a token",
+     .make = MakeNotYet},
+    {.id = CommandId::kPing,
+     .name = "ping",
+     .usage = "ping$X",
+     .help = "answers X",
+     .fields_max = 1,
+     .rest_is_last = true,
+     .make = MakePing},
+    {.id = CommandId::kHelp,
+     .name = "help",
+     .usage = "help",
+     .help = "this list",
+     .make = MakeHelp},
+    {.id = CommandId::kQuit,
+     .name = "quit",
+     .usage = "quit",
+     .help = "end the connection",
+     .make = MakeQuit},
+};
+
+// Reads the fields behind the name; answers how many of them there are.
+std::size_t ReadFields(const CommandRow& row, FieldReader& reader, Fields& fields) {
+  std::size_t count = 0;
+  for (; count < row.fields_max && reader.HasNext(); ++count) {
+    const bool takes_rest = row.rest_is_last && count + 1 == row.fields_max;
+    fields[count] = takes_rest ? reader.Rest() : reader.Next();
+  }
+  return count;
+}
+
+}  // namespace
+
+absl::Span<const CommandRow> CommandTable() { return kTable; }
+
+absl::StatusOr<Request> ParseLine(std::string_view line) {
+  if (!IsValidUtf8(line)) {
+    return absl::InvalidArgumentError("the line is not valid UTF-8; it was ignored");
+  }
+  if (line.empty()) {
+    return absl::InvalidArgumentError("the line is empty; send help for the commands");
+  }
+  FieldReader reader(line);
+  const std::string_view name = reader.Next();
+  const auto* const row = std::find_if(std::begin(kTable), std::end(kTable),
+                                       [&](const CommandRow& r) { return r.name == name; });
+  if (row == std::end(kTable)) {
+    return absl::UnimplementedError(absl::StrCat("there is no command \"", OneLine(name, 32),
+                                                 "\"; send help for the commands"));
+  }
+  Fields fields;
+  const std::size_t count = ReadFields(*row, reader, fields);
+  if (count < row->fields_min) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a field is missing; the command is ", std::string(row->usage)));
+  }
+  absl::StatusOr<Action> action = row->make(fields);
+  if (!action.ok()) return action.status();
+  Request request{.row = row, .action = *std::move(action)};
+  if (row->claims_user && fields[0] != "-") request.claimed_user_id = fields[0];
+  request.argument = fields[0];
+  return request;
+}
+
+bool IsSocketAddress(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || text.size() > 64) return false;
+  std::string_view host = text.substr(0, colon);
+  const std::string port(text.substr(colon + 1));
+  unsigned port_number = 0;
+  const bool digits = !port.empty() && port.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || !absl::SimpleAtoi(port, &port_number) || port_number > 65'535) return false;
+
+  boost::system::error_code error;
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+    boost::asio::ip::make_address_v6(std::string(host), error);
+  } else {
+    boost::asio::ip::make_address_v4(std::string(host), error);
+  }
+  return !error;
+}
+
+}  // namespace txtchat::gateway

@@ -1,0 +1,82 @@
+// The commands of the line protocol: one table row each.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/command.h"
+
+namespace txtchat::gateway {
+
+enum class CommandId : std::uint8_t {
+  kRegister,
+  kCreateChannel,
+  kJoin,
+  kLeave,
+  kSend,
+  kHello,
+  kPing,
+  kWhoAmI,
+  kChannels,
+  kMembers,
+  kHistory,
+  kResume,
+  kAuth,
+  kHelp,
+  kQuit,
+};
+
+/// What the gateway answers by itself.
+enum class LocalAction : std::uint8_t { kHello, kPing, kHelp, kQuit };
+
+using Action = std::variant<Command, LocalAction>;
+
+inline constexpr std::size_t kFieldsMax = 3;
+/// The fields of a line behind the command's name; those that it does not have are empty.
+using Fields = std::array<std::string_view, kFieldsMax>;
+
+struct CommandRow {
+  CommandId id;
+  std::string_view name;
+  std::string_view usage;
+  std::string_view help;
+  std::size_t fields_min = 0;
+  std::size_t fields_max = 0;  ///< Those beyond are ignored …
+  bool rest_is_last = false;   ///< … or belong to the last one.
+  bool claims_user = false;    ///< The first field is the user id that the client believes to have.
+  /// How much of a connection's `commands_in_flight_max` it takes: answers of many lines take more.
+  std::uint8_t weight = 1;
+  /// Makes the action; the fields point into the line. Returns OK, INVALID_ARGUMENT or
+  /// UNIMPLEMENTED.
+  absl::StatusOr<Action> (*make)(const Fields& fields);
+};
+
+/// All commands, in the order in which `help` lists them.
+absl::Span<const CommandRow> CommandTable();
+
+/// A line that passed every check that needs no state.
+struct Request {
+  const CommandRow* row = nullptr;
+  Action action;
+  /// The user id that the line states; empty where it states none (`-` included).
+  std::string_view claimed_user_id;
+  /// The first field, for answers that repeat it.
+  std::string_view argument;
+};
+
+/// The one place where lines are checked. Core commands own their text; what else the request has
+/// points into `line`.
+/// INVALID_ARGUMENT  not UTF-8, an empty line, a missing field (the message has the usage)
+/// UNIMPLEMENTED     no such command
+absl::StatusOr<Request> ParseLine(std::string_view line);
+
+/// Whether `text` has the form of a socket address, `IPv4:PORT` or `[IPv6]:PORT`: what a legacy
+/// client takes for its user id.
+bool IsSocketAddress(std::string_view text);
+
+}  // namespace txtchat::gateway

@@ -1,0 +1,109 @@
+#include "gateway/gateway.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "gateway/io_thread.h"
+#include "gateway/listener.h"
+
+namespace txtchat::gateway {
+namespace {
+
+constexpr std::size_t kThreadsMax = 256;
+// The longest command around a text: names, ids, separators.
+constexpr std::size_t kCommandBytes = 1'024;
+
+// So many that the process can still open files.
+std::size_t ConnectionsMax(const GatewayOptions& options) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return options.connections_max;
+  const std::size_t available =
+      files.rlim_cur > options.reserved_files ? files.rlim_cur - options.reserved_files : 1;
+  return std::min(options.connections_max, available);
+}
+
+GatewayOptions Resolved(GatewayOptions options, const Limits& limits) {
+  if (options.io_threads == 0) options.io_threads = std::thread::hardware_concurrency();
+  options.io_threads = std::clamp<std::size_t>(options.io_threads, 1, kThreadsMax);
+  options.commands_in_flight_max =
+      std::clamp<std::size_t>(options.commands_in_flight_max, 1, kCommandsInFlightLimit);
+  if (options.line_bytes_max == 0) options.line_bytes_max = limits.text_bytes_max + kCommandBytes;
+  return options;
+}
+
+}  // namespace
+
+Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies)
+    : connections_(ConnectionsMax(options)), options_(Resolved(options, dependencies.limits)) {
+  const Environment environment{.options = options_,
+                                .sequencer = dependencies.sequencer,
+                                .history = dependencies.history,
+                                .clock = dependencies.clock,
+                                .session_ids = dependencies.session_ids,
+                                .connections = &connections_,
+                                .counters = &counters_};
+  for (std::size_t i = 0; i < options_.io_threads; ++i) {
+    threads_.push_back(std::make_shared<IoThread>(&environment));
+  }
+  listener_ = std::make_unique<Listener>(&threads_);
+}
+
+Gateway::~Gateway() { Stop(); }
+
+absl::Status Gateway::Start() {
+  if (absl::Status opened = listener_->Open(options_.address, options_.port); !opened.ok()) {
+    return opened;
+  }
+  for (const std::shared_ptr<IoThread>& thread : threads_) thread->Start();
+  running_ = true;
+  threads_.front()->RunAndWait([this] { listener_->Start(); });
+  return absl::OkStatus();
+}
+
+std::string Gateway::address() const { return listener_->address(); }
+std::uint16_t Gateway::port() const { return listener_->port(); }
+
+void Gateway::StopAccepting() {
+  threads_.front()->RunAndWait([this] { listener_->Stop(); });
+}
+
+void Gateway::StopReading() {
+  for (const std::shared_ptr<IoThread>& thread : threads_) {
+    thread->RunAndWait([&] { thread->StopReading(); });
+  }
+}
+
+std::size_t Gateway::FlushAndClose(const std::string& reason, std::chrono::milliseconds timeout) {
+  for (const std::shared_ptr<IoThread>& thread : threads_) {
+    thread->RunAndWait([&] { thread->BeginFlush(reason); });
+  }
+  if (running_) connections_.AwaitNone(absl::FromChrono(timeout));
+  std::size_t cut = 0;
+  for (const std::shared_ptr<IoThread>& thread : threads_) {
+    thread->RunAndWait([&] { cut += thread->CloseAll(); });
+  }
+  return cut;
+}
+
+void Gateway::Stop() {
+  if (!running_) return;
+  running_ = false;
+  StopAccepting();
+  for (const std::shared_ptr<IoThread>& thread : threads_) thread->Stop();
+}
+
+GatewayStats Gateway::stats() const {
+  return {.connections = connections_.open(),
+          .connections_max = connections_.max(),
+          .accepted = counters_.accepted,
+          .refused = counters_.refused,
+          .accept_pauses = counters_.accept_pauses,
+          .stalled = counters_.stalled,
+          .unregistered = counters_.unregistered,
+          .exceptions = counters_.exceptions};
+}
+
+}  // namespace txtchat::gateway

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/clock.h"
+#include "core/history_reader.h"
+#include "core/limits.h"
+#include "core/sequencer.h"
+#include "core/session_ids.h"
+#include "gateway/connections.h"
+#include "gateway/gateway_options.h"
+
+namespace txtchat::gateway {
+
+class IoThread;
+class Listener;
+
+/// For logs and metrics.
+struct GatewayStats {
+  std::size_t connections = 0;
+  std::size_t connections_max = 0;  ///< As of the options and the limit of open files.
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t accept_pauses = 0;
+  std::uint64_t stalled = 0;
+  std::uint64_t unregistered = 0;
+  std::uint64_t exceptions = 0;
+};
+
+/// The TCP line gateway: a listener and the I/O threads with their sessions.
+///
+/// Life: construct, Start, …; to end in good order StopAccepting, StopReading, then drain the
+/// sequencer, FlushAndClose, Stop. The sequencer's thread must have ended before the gateway is
+/// destroyed, for the gateway owns the lanes that it delivers on. Everything in Dependencies
+/// outlives the gateway. The member functions are for one controlling thread, and blocking; stats()
+/// is for any.
+class Gateway {
+ public:
+  struct Dependencies {
+    Sequencer* sequencer = nullptr;
+    HistoryReader* history = nullptr;
+    const Clock* clock = nullptr;
+    SessionIds* session_ids = nullptr;  ///< Shared with the other transports.
+    Limits limits;
+  };
+
+  Gateway(const GatewayOptions& options, const Dependencies& dependencies);
+  ~Gateway();  ///< Stops.
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  /// Listens and runs the threads. INVALID_ARGUMENT, FAILED_PRECONDITION or UNAVAILABLE with a
+  /// message for people if it cannot listen where it should.
+  absl::Status Start();
+  /// Where it listens, as `IP:PORT`, after Start.
+  std::string address() const;
+  std::uint16_t port() const;
+
+  /// No new connections.
+  void StopAccepting();
+  /// No further commands; those not yet with the sequencer are refused.
+  void StopReading();
+  /// Sends every connection all it is owed, says `$$bye: REASON` to tagged ones, and closes them
+  /// gracefully, all within `timeout`. Call it when the sequencer is drained. Answers how many had
+  /// to be cut off before everything was sent.
+  std::size_t FlushAndClose(const std::string& reason, std::chrono::milliseconds timeout);
+  /// Closes what is still open and ends the threads. Idempotent.
+  void Stop();
+
+  GatewayStats stats() const;
+
+ private:
+  Connections connections_;
+  Counters counters_;
+  const GatewayOptions options_;
+  std::vector<std::shared_ptr<IoThread>> threads_;
+  std::unique_ptr<Listener> listener_;
+  bool running_ = false;
+};
+
+}  // namespace txtchat::gateway

@@ -1,0 +1,52 @@
+// Every bound and setting of the line gateway, with its default. What operators choose is a flag of
+// txtchatd; the rest is for embedding and tests.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace txtchat::gateway {
+
+/// The first line that every connection gets.
+inline constexpr std::string_view kWelcome = "------Welcome to Txt Chat------";
+
+/// `commands_in_flight_max` is not more than this.
+inline constexpr std::size_t kCommandsInFlightLimit = 256;
+
+/// A plain value: copied at wiring, constant afterwards.
+struct GatewayOptions {
+  // --- Where to listen. Port 0: any free one (Gateway::port says which).
+  std::string address = "0.0.0.0";
+  std::uint16_t port = 9090;
+
+  /// I/O threads; 0: one for each core.
+  std::size_t io_threads = 0;
+
+  /// Connections at once; also kept `reserved_files` below the process's limit of open files.
+  /// Beyond: refused with resource_exhausted, then closed.
+  std::size_t connections_max = 10'000;
+  std::size_t reserved_files = 256;
+
+  /// Bytes of one line without its end; 0: the text limit of the core and 1 KiB for the rest of the
+  /// command. A longer one is skipped, with an error.
+  std::size_t line_bytes_max = 0;
+
+  // --- One connection. Beyond: the gateway stops reading its socket until there is room again.
+  std::size_t commands_in_flight_max = kCommandsInFlightLimit;
+  std::size_t bytes_in_flight_max = 256 * 1024;
+  std::size_t reply_backlog_bytes_max = 64 * 1024;
+
+  // --- Deadlines; 0: never. Each ends the connection.
+  /// The peer took nothing of what it is owed for this long.
+  std::chrono::milliseconds write_stall_timeout{300'000};
+  /// Connected for this long without having registered.
+  std::chrono::milliseconds register_timeout{120'000};
+
+  /// Whether errors are told, as `$$error: CODE: explanation`. Off for clients that cannot bear it.
+  bool errors = true;
+};
+
+}  // namespace txtchat::gateway

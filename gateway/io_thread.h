@@ -1,0 +1,152 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "core/clock.h"
+#include "core/delivery_lane.h"
+#include "core/fan_out.h"
+#include "core/history_reader.h"
+#include "core/sequencer.h"
+#include "core/session_ids.h"
+#include "gateway/connections.h"
+#include "gateway/file_descriptor.h"
+#include "gateway/gateway_options.h"
+#include "gateway/gather.h"
+
+namespace txtchat::gateway {
+
+class Session;
+
+/// What all threads and sessions of a gateway share. The pointees outlive them.
+struct Environment {
+  GatewayOptions options;
+  Sequencer* sequencer = nullptr;
+  HistoryReader* history = nullptr;
+  const Clock* clock = nullptr;
+  SessionIds* session_ids = nullptr;
+  Connections* connections = nullptr;
+  Counters* counters = nullptr;
+};
+
+/// One I/O thread: an io_context, the sessions that live on it for life, and the lane on which the
+/// sequencer delivers for them.
+///
+/// What a turn of the loop brought (a batch of the sequencer, commands, writable sockets) marks
+/// sessions as dirty; each dirty session is drained once at the end, with one write.
+///
+/// Deliver, RunAndWait, Post, Adopt, Start and Stop may be called from any thread; everything else
+/// belongs to this thread. Shared ownership, so that a page of the store can still come back.
+class IoThread final : public DeliveryLane, public std::enable_shared_from_this<IoThread> {
+ public:
+  explicit IoThread(const Environment* environment);
+  ~IoThread() override;
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  // --- Any thread.
+  void Start();
+  /// Closes what is open and ends the thread. Idempotent. Blocking.
+  void Stop();
+  void Deliver(LaneBatch batch) override;
+  template <typename Function>
+  void Post(Function function) {
+    boost::asio::post(io_, std::move(function));
+  }
+  /// Runs `function` on the thread and returns when it is done; does nothing if the thread does not
+  /// run.
+  template <typename Function>
+  void RunAndWait(Function function) {
+    if (!running_) return;
+    absl::Notification done;
+    Post([&] {
+      function();
+      done.Notify();
+    });
+    done.WaitForNotification();
+  }
+  /// Makes a session of an accepted connection, whose place in `connections` it takes over.
+  void Adopt(FileDescriptor connection, std::string peer);
+
+  // --- This thread.
+  boost::asio::io_context& io() { return io_; }
+  const Environment& environment() const { return environment_; }
+  std::int64_t NowMs() const;  ///< Steady time.
+  char* read_buffer() { return read_buffer_.get(); }
+  FanOut<Session*>& fan_out() { return fan_out_; }
+  bool reading_stopped() const { return reading_stopped_; }
+
+  Session* Find(SessionId id);
+  /// Has the session drained at the end of this turn, or of the next if it is being drained now.
+  void MarkDirty(Session& session);
+  /// The session is closed: forgets it, not before the end of this turn.
+  void Remove(Session& session);
+  /// Calls OnRoom once the sequencer's inbox has room.
+  void AwaitRoom(SessionId id) { waiting_for_room_.push_back(id); }
+  /// Calls RetryPages a little later.
+  void RetryPagesLater(SessionId id);
+  /// Reads a page of the store and gives it to the session's OnPage.
+  void FetchPage(SessionId id, const PageRequest& request);
+
+  // --- This thread, for the drain of the server.
+  void StopReading();
+  void BeginFlush(const std::string& reason);
+  /// Closes all sessions; answers how many of them had not been sent all they are owed.
+  std::size_t CloseAll();
+
+ private:
+  void Run();
+  void AddSession(FileDescriptor connection, std::string peer);
+  void OnDelivered();
+  void Handle(LaneBatch::Item& item);
+  void ScheduleDrain();
+  void DrainDirty();
+  void ArmSweep();
+  void Sweep();
+
+  const Environment environment_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer sweep_timer_;
+  boost::asio::steady_timer retry_timer_;
+  std::thread thread_;
+  std::atomic<bool> running_{false};
+
+  absl::Mutex mutex_;
+  LaneBatch delivered_ ABSL_GUARDED_BY(mutex_);
+
+  // This thread's own.
+  const std::unique_ptr<char[]> read_buffer_;
+  absl::flat_hash_map<SessionId, std::shared_ptr<Session>> sessions_;
+  FanOut<Session*> fan_out_;
+  std::vector<Session*> dirty_;
+  std::vector<Session*> draining_;
+  std::vector<std::shared_ptr<Session>> closed_;  ///< Kept to the end of the turn.
+  std::vector<SessionId> waiting_for_room_;
+  std::vector<SessionId> waiting_to_retry_;
+  Gather gather_;
+  bool drain_scheduled_ = false;
+  bool retry_armed_ = false;
+  bool reading_stopped_ = false;
+};
+
+/// Bytes that one read takes at most, into a buffer that all sessions of a thread share. What a
+/// paused session keeps of it bounds the memory that a peer can bind, so it is not larger.
+inline constexpr std::size_t kReadBytes = 16 * 1024;
+
+}  // namespace txtchat::gateway

@@ -1,0 +1,211 @@
+#include "gateway/listener.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/replies.h"
+
+namespace txtchat::gateway {
+namespace {
+
+using boost::asio::ip::tcp;
+
+constexpr auto kAsTuple =
+    boost::asio::as_tuple(boost::asio::use_awaitable_t<boost::asio::io_context::executor_type>());
+using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                boost::asio::wait_traits<std::chrono::steady_clock>,
+                                                boost::asio::io_context::executor_type>;
+
+// Accepted in a row before the sessions of this thread get their turn.
+constexpr int kAcceptsPerTurn = 64;
+constexpr int kBacklog = 4'096;
+constexpr std::chrono::milliseconds kPause{100};
+// A refused connection is kept for a moment, so that the refusal is not lost in a reset. Beyond
+// this many at once they are closed right away.
+constexpr std::size_t kRefusingMax = 64;
+constexpr std::chrono::milliseconds kRefusalTime{1'000};
+
+absl::Status OpenError(const boost::system::error_code& error, const std::string& where) {
+  namespace errc = boost::system::errc;
+  if (error == errc::address_in_use) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(where, " is in use; stop what listens there, or choose another port"));
+  }
+  if (error == errc::permission_denied) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no permission to listen on ", where, "; choose a port above 1023"));
+  }
+  if (error == errc::address_not_available) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, " is not an address of this machine; 0.0.0.0 means all of them"));
+  }
+  return absl::UnavailableError(absl::StrCat("cannot listen on ", where, ": ", error.message()));
+}
+
+tcp::endpoint EndpointOf(const sockaddr_storage& address, socklen_t size) {
+  tcp::endpoint endpoint;
+  if (size > endpoint.capacity()) return endpoint;
+  std::memcpy(endpoint.data(), &address, size);
+  endpoint.resize(size);
+  return endpoint;
+}
+
+}  // namespace
+
+std::string AddressText(const tcp::endpoint& endpoint) {
+  boost::asio::ip::address address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+  }
+  const std::string text = address.to_string();
+  return address.is_v6() ? absl::StrCat("[", text, "]:", endpoint.port())
+                         : absl::StrCat(text, ":", endpoint.port());
+}
+
+Listener::Listener(const std::vector<std::shared_ptr<IoThread>>* threads)
+    : threads_(*threads), acceptor_(threads->front()->io()) {}
+
+absl::Status Listener::Open(const std::string& address, std::uint16_t port) {
+  const std::string where = absl::StrCat("address ", address, " port ", port);
+  boost::system::error_code error;
+  tcp::resolver resolver(threads_.front()->io());
+  const auto found =
+      resolver.resolve(address, std::to_string(port),
+                       tcp::resolver::passive | tcp::resolver::numeric_service, error);
+  if (error || found.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", address, "\" is no address to listen on: ", error.message()));
+  }
+  const tcp::endpoint endpoint = found.begin()->endpoint();
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && endpoint.protocol() == tcp::v6()) {
+    boost::system::error_code ignored;  // [::] serves IPv4 too, where the system allows it.
+    acceptor_.set_option(boost::asio::ip::v6_only(false), ignored);
+  }
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(kBacklog, error);
+  if (!error) acceptor_.native_non_blocking(true, error);
+  tcp::endpoint bound;
+  if (!error) bound = acceptor_.local_endpoint(error);
+  if (error) {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    return OpenError(error, where);
+  }
+  address_ = AddressText(bound);
+  port_ = bound.port();
+  return absl::OkStatus();
+}
+
+void Listener::Start() {
+  boost::asio::co_spawn(acceptor_.get_executor(), AcceptLoop(), boost::asio::detached);
+}
+
+void Listener::Stop() {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+}
+
+boost::asio::awaitable<void, Listener::Executor> Listener::AcceptLoop() {
+  Timer pause(acceptor_.get_executor());
+  while (acceptor_.is_open()) {
+    const auto [error] = co_await acceptor_.async_wait(Acceptor::wait_read, kAsTuple);
+    if (!acceptor_.is_open()) co_return;
+    if (!error && AcceptWaiting()) continue;
+    ++threads_.front()->environment().counters->accept_pauses;
+    pause.expires_after(kPause);
+    co_await pause.async_wait(kAsTuple);
+  }
+}
+
+bool Listener::AcceptWaiting() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    FileDescriptor connection(::accept4(acceptor_.native_handle(),
+                                        reinterpret_cast<sockaddr*>(&address), &size,
+                                        SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (connection.get() >= 0) {
+      Admit(std::move(connection), AddressText(EndpointOf(address, size)));
+      continue;
+    }
+    switch (errno) {
+      case EAGAIN:
+        return true;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        return false;
+      default:
+        break;  // This one connection is gone; the next may be well.
+    }
+  }
+  return true;
+}
+
+void Listener::Admit(FileDescriptor connection, std::string peer) {
+  const Environment& environment = threads_.front()->environment();
+  if (!environment.connections->TryAcquire()) {
+    ++environment.counters->refused;
+    Refuse(std::move(connection));
+    return;
+  }
+  ++environment.counters->accepted;
+  IoThread& thread = *threads_[next_thread_++ % threads_.size()];
+  thread.Adopt(std::move(connection), std::move(peer));
+}
+
+void Listener::Refuse(FileDescriptor connection) {
+  const Environment& environment = threads_.front()->environment();
+  if (environment.options.errors) {
+    const std::string line = ErrorLine(absl::ResourceExhaustedError(
+        absl::StrCat("the server has its most connections (", environment.connections->max(),
+                     "); try again later")));
+    // A new socket's buffer has room for it.
+    (void)::send(connection.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  if (refusing_ >= kRefusingMax) return;
+  const auto socket = std::make_shared<Socket>(acceptor_.get_executor());
+  boost::system::error_code error;
+  socket->assign(tcp::v4(), connection.get(), error);
+  if (error) return;
+  (void)connection.Release();
+  socket->shutdown(tcp::socket::shutdown_send, error);
+  boost::asio::co_spawn(acceptor_.get_executor(), SayGoodbye(socket), boost::asio::detached);
+}
+
+// Reads what the refused peer has sent until it goes, for a limited time.
+boost::asio::awaitable<void, Listener::Executor> Listener::SayGoodbye(
+    std::shared_ptr<Socket> socket) {
+  ++refusing_;
+  Timer timer(socket->get_executor());
+  timer.expires_after(kRefusalTime);
+  timer.async_wait([socket](boost::system::error_code timer_error) {
+    boost::system::error_code ignored;
+    if (!timer_error) socket->cancel(ignored);
+  });
+  for (;;) {
+    const auto [error] = co_await socket->async_wait(Socket::wait_read, kAsTuple);
+    if (error || timer.expiry() <= std::chrono::steady_clock::now()) break;
+    char discarded[512];
+    const ssize_t n = ::recv(socket->native_handle(), discarded, sizeof discarded, MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) break;
+  }
+  --refusing_;
+}
+
+}  // namespace txtchat::gateway

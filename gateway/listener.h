@@ -1,0 +1,63 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gateway/file_descriptor.h"
+#include "gateway/io_thread.h"
+
+namespace txtchat::gateway {
+
+/// The address of a peer as the line protocol writes it: `IP:PORT`, `[IPv6]:PORT`; an IPv4 address
+/// that came over IPv6 is written as IPv4.
+std::string AddressText(const boost::asio::ip::tcp::endpoint& endpoint);
+
+/// Accepts connections on the first I/O thread and deals them out to all of them in turn. Over the
+/// limit a connection is told so and closed. Where the process has no file or memory left for
+/// another connection it pauses and tries again.
+///
+/// Open before the threads run, Start and Stop on the first thread; outlives the threads.
+class Listener {
+ public:
+  explicit Listener(const std::vector<std::shared_ptr<IoThread>>* threads);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  /// Binds and listens. The message of an error says what is wrong with which address.
+  /// INVALID_ARGUMENT, FAILED_PRECONDITION (in use, not permitted), UNAVAILABLE
+  absl::Status Open(const std::string& address, std::uint16_t port);
+  /// Where it listens, after Open.
+  std::string address() const { return address_; }
+  std::uint16_t port() const { return port_; }
+
+  void Start();
+  void Stop();
+
+ private:
+  using Executor = boost::asio::io_context::executor_type;
+  using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor>;
+  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+  boost::asio::awaitable<void, Executor> AcceptLoop();
+  /// Accepts what is waiting; false if it should pause.
+  bool AcceptWaiting();
+  void Admit(FileDescriptor connection, std::string peer);
+  void Refuse(FileDescriptor connection);
+  boost::asio::awaitable<void, Executor> SayGoodbye(std::shared_ptr<Socket> socket);
+
+  const std::vector<std::shared_ptr<IoThread>>& threads_;
+  Acceptor acceptor_;
+  std::string address_;
+  std::uint16_t port_ = 0;
+  std::size_t next_thread_ = 0;
+  std::size_t refusing_ = 0;
+};
+
+}  // namespace txtchat::gateway

@@ -1,0 +1,157 @@
+#include "gateway/replies.h"
+
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/gateway_options.h"
+#include "gateway/line_text.h"
+
+namespace txtchat::gateway {
+namespace {
+
+constexpr std::size_t kExplanationBytesMax = 500;
+
+// Abseil of 2022 has a string_view of its own.
+absl::string_view View(std::string_view s) { return {s.data(), s.size()}; }
+
+std::string EscapedName(std::string_view name) {
+  std::string out;
+  AppendEscapedName(name, out);
+  return out;
+}
+
+/// Answers of one command, by the type of its result.
+struct Answer {
+  CommandId command;
+  bool tagged;
+  std::string_view argument;
+
+  std::string operator()(const std::monostate&) const { return ""; }
+  std::string operator()(const Posted&) const { return ""; }
+  std::string operator()(const SessionOpened&) const { return ""; }
+
+  std::string operator()(const Registered& r) const {
+    if (command == CommandId::kWhoAmI) {
+      return absl::StrCat("$$whoami: ", r.user.id, " ", EscapedName(r.user.display_name), "\n");
+    }
+    if (!tagged) return absl::StrCat(r.user.id, "\n");
+    return absl::StrCat("$$registered: ", r.user.id, " ", r.user.id, "\n");
+  }
+
+  std::string operator()(const ChannelInfo& c) const {
+    if (!tagged) return absl::StrCat(c.id, "\n");
+    return absl::StrCat("$$created: ", c.id, " ", EscapedName(c.display_name), "\n");
+  }
+
+  std::string operator()(const Joined& j) const {
+    if (!j.already_member) return "";
+    return absl::StrCat(tagged ? "$$ok: join " : "$$joined: ", j.channel.id, "\n");
+  }
+
+  std::string operator()(const ChannelPage& page) const {
+    std::string out;
+    for (const ChannelInfo& c : page.channels) {
+      absl::StrAppend(&out, "$$channel: ", c.id, " ", c.member_count, " ", c.head_sequence, " ",
+                      EscapedName(c.display_name), "\n");
+    }
+    absl::StrAppend(&out, "$$ok: channels ", page.channels.size());
+    return End(std::move(out), page.next_page_token);
+  }
+
+  std::string operator()(const MemberPage& page) const {
+    const absl::string_view channel = View(argument);
+    std::string out;
+    for (const UserInfo& m : page.members) {
+      absl::StrAppend(&out, "$$member: ", channel, " ", m.id, " ", EscapedName(m.display_name),
+                      "\n");
+    }
+    absl::StrAppend(&out, "$$ok: members ", channel, " ", page.members.size());
+    return End(std::move(out), page.next_page_token);
+  }
+
+  static std::string End(std::string out, const std::string& more) {
+    if (!more.empty()) absl::StrAppend(&out, " ", more);
+    out += '\n';
+    return out;
+  }
+};
+
+}  // namespace
+
+std::string_view CodeName(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kOk:
+      return "ok";
+    case absl::StatusCode::kCancelled:
+      return "cancelled";
+    case absl::StatusCode::kInvalidArgument:
+      return "invalid_argument";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "deadline_exceeded";
+    case absl::StatusCode::kNotFound:
+      return "not_found";
+    case absl::StatusCode::kAlreadyExists:
+      return "already_exists";
+    case absl::StatusCode::kPermissionDenied:
+      return "permission_denied";
+    case absl::StatusCode::kResourceExhausted:
+      return "resource_exhausted";
+    case absl::StatusCode::kFailedPrecondition:
+      return "failed_precondition";
+    case absl::StatusCode::kAborted:
+      return "aborted";
+    case absl::StatusCode::kOutOfRange:
+      return "out_of_range";
+    case absl::StatusCode::kUnimplemented:
+      return "unimplemented";
+    case absl::StatusCode::kInternal:
+      return "internal";
+    case absl::StatusCode::kUnavailable:
+      return "unavailable";
+    case absl::StatusCode::kDataLoss:
+      return "data_loss";
+    case absl::StatusCode::kUnauthenticated:
+      return "unauthenticated";
+    default:
+      return "unknown";
+  }
+}
+
+std::string ErrorLine(const absl::Status& status) {
+  const absl::string_view message = status.message();
+  return absl::StrCat("$$error: ", View(CodeName(status.code())), ": ",
+                      OneLine({message.data(), message.size()}, kExplanationBytesMax), "\n");
+}
+
+std::string AnswerLines(CommandId command, WireFormat format, const Result& result,
+                        std::string_view argument) {
+  return std::visit(Answer{command, format == WireFormat::kTaggedLine, argument}, result);
+}
+
+std::string WelcomeLine() { return absl::StrCat(View(kWelcome), "\n"); }
+std::string HelloLine() { return "$$hello: 2\n"; }
+
+std::string PongLine(std::string_view argument) {
+  std::string out = "$$pong: ";
+  AppendOneLine(argument, out);
+  out += '\n';
+  return out;
+}
+
+std::string ByeLine(std::string_view reason) {
+  return absl::StrCat("$$bye: ", OneLine(reason, kExplanationBytesMax), "\n");
+}
+
+std::string HelpLines() {
+  std::string out;
+  for (const CommandRow& row : CommandTable()) {
+    absl::StrAppend(&out, "$$help: ", View(row.usage), " - ", View(row.help), "\n");
+  }
+  return out;
+}
+
+std::string GapLine(std::string_view channel_id, std::uint64_t from, std::uint64_t to) {
+  return absl::StrCat("$$gap: ", View(channel_id), " ", from, " ", to, "\n");
+}
+
+}  // namespace txtchat::gateway

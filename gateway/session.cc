@@ -1,0 +1,171 @@
+// The life of a session.
+#include "gateway/session.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "gateway/io_thread.h"
+#include "gateway/replies.h"
+
+namespace txtchat::gateway {
+namespace {
+
+// How long a connection that was ended waits for the peer to take the last bytes and end its side.
+constexpr std::int64_t kLingerMs = 1'000;
+
+}  // namespace
+
+Session::Session(IoThread& io, Socket socket, SessionId id, std::string user_id)
+    : io_(io),
+      socket_(std::move(socket)),
+      id_(id),
+      user_id_(std::move(user_id)),
+      splitter_(io.environment().options.line_bytes_max) {}
+
+void Session::Start() {
+  const std::int64_t timeout_ms = io_.environment().options.register_timeout.count();
+  if (timeout_ms > 0) register_by_ms_ = io_.NowMs() + timeout_ms;
+  outbox_.AddLine(WelcomeLine());
+  io_.MarkDirty(*this);
+  StartReading();
+}
+
+void Session::OnSessionEnd(const absl::Status& reason) {
+  if (phase_ != Phase::kOpen) return;
+  StopReading();
+  phase_ = Phase::kFlushing;
+  if (answer_format_ == WireFormat::kTaggedLine) {
+    const absl::string_view message = reason.message();
+    bye_ = std::make_unique<std::string>(ByeLine({message.data(), message.size()}));
+  } else if (io_.environment().options.errors) {
+    bye_ = std::make_unique<std::string>(ErrorLine(reason));
+  }
+  io_.MarkDirty(*this);
+}
+
+void Session::BeginFlush(const std::string& reason) {
+  if (phase_ != Phase::kOpen) return;
+  StopReading();
+  phase_ = Phase::kFlushing;
+  if (answer_format_ == WireFormat::kTaggedLine) {
+    bye_ = std::make_unique<std::string>(ByeLine(reason));
+  }
+  io_.MarkDirty(*this);
+}
+
+void Session::StopReading() {
+  takes_commands_ = false;
+  splitter_.Clear();
+  lines_wait_ = false;
+  if (parked_ == nullptr) return;
+  parked_.reset();
+  AnswerError(absl::UnavailableError("the server is stopping; nothing happened"));
+}
+
+bool Session::IsLate(std::int64_t now_ms) const {
+  const bool waits = phase_ == Phase::kLingering || awaiting_writable_;
+  if (waits && deadline_ms_ != 0 && now_ms >= deadline_ms_) return true;
+  return phase_ == Phase::kOpen && takes_commands_ && !registered_ && pending_.empty() &&
+         register_by_ms_ != 0 && now_ms >= register_by_ms_;
+}
+
+void Session::OnLate() {
+  if (phase_ == Phase::kLingering) {
+    Close();
+    return;
+  }
+  if (awaiting_writable_) {
+    ++io_.environment().counters->stalled;
+    Close();
+    return;
+  }
+  ++io_.environment().counters->unregistered;
+  StopReading();
+  AnswerError(
+      absl::DeadlineExceededError("nobody registered here in time (reg$NAME); connect again"));
+  outbox_.AddClose();
+  io_.MarkDirty(*this);
+}
+
+void Session::CloseIfUseless() {
+  const bool useless = phase_ == Phase::kOpen && input_ended_ && takes_commands_ && !lines_wait_ &&
+                       !registered_ && pending_.empty() && parked_ == nullptr;
+  if (!useless) return;
+  takes_commands_ = false;
+  outbox_.AddClose();
+  io_.MarkDirty(*this);
+}
+
+// The peer has ended its side and may go on listening. That it has gone altogether shows as an
+// error of the socket: when the peer refuses what is written, or keepalive gives it up.
+void Session::WatchForHangup() {
+  socket_.async_wait(Socket::wait_error, [self = shared_from_this()](boost::system::error_code e) {
+    if (e || self->phase_ == Phase::kClosed) return;
+    pollfd state{.fd = self->socket_.native_handle(), .events = 0, .revents = 0};
+    if (::poll(&state, 1, 0) > 0 && (state.revents & (POLLERR | POLLHUP)) != 0) self->Close();
+    // Anything else is not worth another watch: a write will find out.
+  });
+}
+
+void Session::EndCoreSession() {
+  if (!register_submitted_ || core_session_ended_) return;
+  core_session_ended_ = true;
+  Envelope envelope;
+  envelope.command = CloseSession{};
+  envelope.actor.session = id_;
+  envelope.time_unix_ms = io_.environment().clock->NowUnixMs();
+  envelope.must_apply = true;
+  // Refused only by a sequencer that has been drained; then there is nothing left to end.
+  (void)io_.environment().sequencer->Submit(envelope);
+}
+
+void Session::BeginLinger() {
+  phase_ = Phase::kLingering;
+  EndCoreSession();
+  UnfollowAll();
+  outbox_.Clear();
+  splitter_.Clear();
+  lines_wait_ = false;
+  parked_.reset();
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  if (input_ended_) {
+    Close();
+    return;
+  }
+  // Input that nobody reads would make the kernel reset the connection, and what was sent last
+  // could be lost with it.
+  deadline_ms_ = io_.NowMs() + kLingerMs;
+  StartReading();
+}
+
+void Session::Close() {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = Phase::kClosed;
+  takes_commands_ = false;
+  EndCoreSession();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  UnfollowAll();
+  outbox_.Clear();
+  splitter_.Clear();
+  parked_.reset();
+  io_.environment().connections->Release();
+  io_.Remove(*this);
+}
+
+bool Session::OwesSomething() const {
+  if (phase_ == Phase::kLingering || phase_ == Phase::kClosed) return false;
+  if (outbox_.size() > 0 || !remainder_.empty() || !pending_.empty()) return true;
+  return OwesEvents();
+}
+
+bool Session::OwesEvents() const {
+  for (const Followed& f : followed_) {
+    if (f.subscription.cursor() < f.announced) return true;
+  }
+  return false;
+}
+
+}  // namespace txtchat::gateway

@@ -1,0 +1,208 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/command.h"
+#include "core/subscription.h"
+#include "gateway/commands.h"
+#include "gateway/gather.h"
+#include "gateway/line_codec.h"
+#include "gateway/outbox.h"
+
+namespace txtchat::gateway {
+
+class IoThread;
+
+using Executor = boost::asio::io_context::executor_type;
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+/// One line connection. Lives on one I/O thread, which owns it until it is closed; operations under
+/// way share it until they have come back.
+///
+/// Input: lines become commands; commands go to the sequencer in order, and their answers come back
+/// in order; what the gateway answers by itself waits for its place between them. Reading pauses
+/// while the sequencer's inbox is full, while too much is in flight, and while too much that was
+/// answered is unsent.
+///
+/// Output: a drain gathers the outbox and what the subscriptions are owed into one write that does
+/// not wait. What the socket does not take stays where it was: cursors go back, and only the rest
+/// of one event that was sent in part is copied. So a peer that does not read costs no more memory
+/// than an idle one.
+///
+/// The member functions are in session.cc (life), session_input.cc and session_output.cc.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  /// Takes over a place in `connections`. `user_id` is the peer's address.
+  Session(IoThread& io, Socket socket, SessionId id, std::string user_id);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  SessionId id() const { return id_; }
+  /// For the I/O thread's list.
+  bool dirty = false;
+
+  void Start();
+
+  // --- From the sequencer.
+  void OnReply(absl::StatusOr<Result> result);
+  void OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor);
+  void OnSubscriptionEnd(ChannelKey channel, std::uint64_t last_sequence);
+  void OnSessionEnd(const absl::Status& reason);
+  void OnReadable(ChannelKey channel, std::uint64_t head);
+  void OnRoom();
+
+  // --- From the history reader.
+  void OnPage(ChannelKey channel, absl::StatusOr<HistoryPage> page);
+  void RetryPages();
+
+  // --- From the I/O thread.
+  /// One gathered write. May close the session.
+  void Drain(Gather& gather);
+  /// Whether a deadline has passed; then OnLate does what follows from it.
+  bool IsLate(std::int64_t now_ms) const;
+  void OnLate();
+  /// Takes no further commands.
+  void StopReading();
+  /// Sends all that is owed, then `$$bye: REASON` to a tagged session, then closes gracefully.
+  void BeginFlush(const std::string& reason);
+  /// Ends the connection at once. Idempotent.
+  void Close();
+  /// Whether it is owed something that it was not sent.
+  bool OwesSomething() const;
+
+ private:
+  enum class Phase : std::uint8_t {
+    kOpen,
+    kFlushing,   ///< Takes no commands; ends when everything owed is sent.
+    kLingering,  ///< Everything is sent and said so (FIN); waits for the peer's end.
+    kClosed,
+  };
+
+  /// A channel that the session follows.
+  struct Followed {
+    ChannelKey channel;
+    std::uint64_t announced;  ///< How far batches of the sequencer have told of events.
+    Subscription subscription;
+    bool awaits_retry = false;  ///< A page could not be read; RetryPages comes.
+  };
+
+  /// An answer that is to come, or that waits for those before it.
+  struct Pending {
+    enum class Kind : std::uint8_t { kCommand, kLine, kHello, kBye };
+    Kind kind = Kind::kCommand;
+    CommandId command = CommandId::kPing;
+    std::uint8_t weight = 1;
+    std::uint32_t bytes = 0;
+    std::string text;  ///< The line, or the command's argument.
+  };
+
+  /// A command that the full inbox did not take.
+  struct Parked {
+    Envelope envelope;
+    Pending pending;
+  };
+
+  // --- Life (session.cc).
+  void EndCoreSession();
+  void BeginLinger();
+  void CloseIfUseless();
+  void WatchForHangup();
+
+  // --- Input (session_input.cc).
+  boost::asio::awaitable<void, Executor> ReadLoop(std::shared_ptr<Session> self);
+  void StartReading();
+  /// Answers whether to wait for more.
+  bool ReadSome();
+  void OnEndOfInput();
+  bool DiscardSome();
+  bool MayRead() const;
+  void ResumeReading();
+  void TakeLines();
+  void TakeLine(const LineSplitter::Line& line);
+  void TakeLocal(const Request& request);
+  void TakeCommand(Request& request);
+  void Submit(Envelope& envelope, Pending pending);
+  void Answer(Pending pending);
+  void AnswerError(const absl::Status& status);
+  void Emit(Pending& pending);
+  void EmitLocalAnswers();
+  void OnAnswer(const Pending& pending, Result& result);
+  void OnRefusal(const Pending& pending, const absl::Status& status);
+  Pending TakePending();
+
+  // --- Output (session_output.cc).
+  /// How far a subscription could be gathered.
+  enum class Gathered : std::uint8_t {
+    kDone,     ///< As far as asked.
+    kMore,     ///< There is more for another write.
+    kBlocked,  ///< It waits for a page of the store.
+  };
+  Gathered GatherAll(Gather& gather);
+  Gathered GatherOutbox(Gather& gather, WireFormat& format);
+  Gathered GatherEvents(Gather& gather, WireFormat format, std::size_t index, std::uint64_t up_to);
+  void AddOwed(Gather& gather, std::size_t index, Owed owed);
+  Gathered GatherOwn(Gather& gather, WireFormat format, ChannelKey channel, std::uint64_t up_to);
+  /// Writes without waiting; answers the bytes taken, or -1 if the connection is broken.
+  std::int64_t Write(Gather& gather);
+  void Commit(Gather& gather, std::size_t written);
+  void CommitWhole(Gather::Part& part);
+  void CommitPartOf(Gather::Part& part, std::size_t written);
+  void CommitPartOfSlice(Gather::Part& part, std::size_t written);
+  void CommitItem();
+  void RemoveEnded();
+  void UnfollowAll();
+  bool OwesEvents() const;
+  void AwaitWritable(bool progressed);
+  void AfterDrain(Gathered gathered);
+  Followed* Find(ChannelKey channel);
+
+  IoThread& io_;
+  Socket socket_;
+  const SessionId id_;
+  const std::string user_id_;
+  LineSplitter splitter_;
+  std::int64_t deadline_ms_ = 0;     ///< Of a stalled write, or of lingering; 0: none.
+  std::int64_t register_by_ms_ = 0;  ///< 0: no deadline.
+
+  std::vector<Pending> pending_;
+  std::size_t pending_begin_ = 0;
+  std::size_t in_flight_ = 0;  ///< Weights of pending_.
+  std::size_t in_flight_bytes_ = 0;
+  std::unique_ptr<Parked> parked_;
+
+  Outbox outbox_;
+  std::string remainder_;  ///< Sent in part: its rest comes first.
+  std::vector<Followed> followed_;
+  /// Channels left and joined again since everything was sent. A subscription keeps a bounded
+  /// number of such absences (Subscription::kAbsencesMax), so reading pauses before there are too
+  /// many.
+  std::uint32_t rejoined_ = 0;
+  std::unique_ptr<std::string> bye_;  ///< What to say behind everything else.
+
+  // The format as of the commands taken, of the answers given, and of the events sent.
+  WireFormat taken_format_ = WireFormat::kClassicLine;
+  WireFormat answer_format_ = WireFormat::kClassicLine;
+  WireFormat sent_format_ = WireFormat::kClassicLine;
+
+  Phase phase_ = Phase::kOpen;
+  bool reading_ = false;      ///< ReadLoop runs.
+  bool input_ended_ = false;  ///< The peer has ended its side.
+  bool takes_commands_ = true;
+  bool register_submitted_ = false;
+  bool registered_ = false;
+  bool core_session_ended_ = false;
+  bool awaiting_writable_ = false;
+  bool lines_wait_ = false;  ///< Reading was paused with lines untaken.
+};
+
+}  // namespace txtchat::gateway

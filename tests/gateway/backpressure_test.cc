@@ -1,0 +1,224 @@
+// Slow readers, a full inbox, a store that fails.
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "absl/synchronization/mutex.h"
+#include "gtest/gtest.h"
+#include "storage/memory_store.h"
+#include "tests/gateway/line_server.h"
+
+namespace txtchat::gateway {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A memory store that can be told to hold commits up and to fail reads.
+class TestStore final : public MessageStore {
+ public:
+  explicit TestStore(std::size_t bytes_max = 64 << 20) : below_(bytes_max) {}
+
+  void HoldCommits(bool hold) {
+    absl::MutexLock lock(&mutex_);
+    held_ = hold;
+  }
+  void FailReads(bool fail) { failing_ = fail; }
+  int failed_reads() const { return failed_reads_; }
+  int reads() const { return reads_; }
+
+  absl::Status Commit(const StoreBatch& batch) override {
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto free = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !held_; };
+      mutex_.Await(absl::Condition(&free));
+    }
+    return below_.Commit(batch);
+  }
+  absl::StatusOr<EventPage> Read(ChannelKey channel, std::uint64_t after, std::uint64_t up_to,
+                                 std::size_t events_max, std::size_t bytes_max) override {
+    ++reads_;
+    if (failing_) {
+      ++failed_reads_;
+      return absl::UnavailableError("the disk is away");
+    }
+    return below_.Read(channel, after, up_to, events_max, bytes_max);
+  }
+
+ private:
+  storage::MemoryStore below_;
+  absl::Mutex mutex_;
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> failing_{false};
+  std::atomic<int> failed_reads_{0};
+  std::atomic<int> reads_{0};
+};
+
+std::string Numbered(int i) { return std::to_string(i) + " " + std::string(200, 'x'); }
+
+void ExpectNumbered(Guest& guest, int from, int to) {
+  for (int i = from; i < to; ++i) {
+    const std::string line = guest.Line();
+    ASSERT_EQ(line, Numbered(i));
+  }
+}
+
+TEST(Backpressure, OneThatNeverReadsGetsEverythingInTheEnd) {
+  constexpr int kMessages = 20'000;
+  TestStore store;
+  LineServerConfig config;
+  config.store = &store;
+  LineServer server(config);
+  Guest host(server, "host");
+  const std::string den = host.Create("den");
+  Guest lazy(server, "lazy", /*receive_buffer_bytes=*/4'096);
+  lazy.Join(den);
+  EXPECT_EQ(host.Line(), "$$joined: " + den);
+
+  // The host is undisturbed: it gets each of its messages while the other one reads nothing.
+  for (int i = 0; i < kMessages; i += 100) {
+    for (int j = i; j < i + 100; ++j) host.Say(den, Numbered(j));
+    ExpectNumbered(host, i, i + 100);
+  }
+  ExpectNumbered(lazy, 0, kMessages);
+  EXPECT_GT(store.reads(), 0);  // Far more than the queue holds.
+  lazy.ExpectQuiet();
+}
+
+TEST(Backpressure, WhatIsNoLongerKeptIsAGapAndNeverSilence) {
+  TestStore store(200'000);
+  LineServerConfig config;
+  config.store = &store;
+  config.limits.queue_events_max = 100;
+  LineServer server(config);
+  Guest host(server, "host");
+  const std::string den = host.Create("den");
+  Guest lazy(server, "lazy", /*receive_buffer_bytes=*/4'096);
+  lazy.Join(den);
+  EXPECT_EQ(host.Line(), "$$joined: " + den);
+  constexpr int kMessages = 30'000;
+  for (int i = 0; i < kMessages; i += 100) {
+    for (int j = i; j < i + 100; ++j) host.Say(den, Numbered(j));
+    ExpectNumbered(host, i, i + 100);
+  }
+  // The events are 1: host joined, 2: lazy joined, 3 …: the messages. Received and missed make all.
+  std::uint64_t next = 3;
+  int gaps = 0;
+  while (next < kMessages + 3) {
+    const std::string line = lazy.Line();
+    ASSERT_NE(line, "(nothing)");
+    const std::string gap = "$$gap: " + den + " ";
+    if (line.rfind(gap, 0) == 0) {
+      const std::size_t space = line.find(' ', gap.size());
+      ASSERT_EQ(std::stoull(line.substr(gap.size(), space - gap.size())), next);
+      next = std::stoull(line.substr(space + 1)) + 1;
+      ++gaps;
+    } else {
+      ASSERT_EQ(line, Numbered(static_cast<int>(next - 3)));
+      ++next;
+    }
+  }
+  EXPECT_GT(gaps, 0);
+  lazy.ExpectQuiet();
+}
+
+TEST(Backpressure, APageThatCannotBeReadIsTriedAgain) {
+  TestStore store;
+  LineServerConfig config;
+  config.store = &store;
+  LineServer server(config);
+  Guest host(server, "host");
+  const std::string den = host.Create("den");
+  Guest lazy(server, "lazy", /*receive_buffer_bytes=*/4'096);
+  lazy.Join(den);
+  EXPECT_EQ(host.Line(), "$$joined: " + den);
+  store.FailReads(true);
+  constexpr int kMessages = 10'000;
+  int received = 0;
+  for (int i = 0; i < kMessages; i += 100) {
+    for (int j = i; j < i + 100; ++j) host.Say(den, Numbered(j));
+    ExpectNumbered(host, i, i + 100);
+  }
+  // It reads until it needs the store.
+  while (store.failed_reads() < 2) {
+    if (auto line = lazy.ReadLine(milliseconds(1))) {
+      ASSERT_EQ(*line, Numbered(received++));
+    }
+  }
+  store.FailReads(false);
+  ExpectNumbered(lazy, received, kMessages);
+}
+
+TEST(Backpressure, AFullInboxPausesTheReadersAndLosesNothing) {
+  TestStore store;
+  LineServerConfig config;
+  config.store = &store;
+  config.limits.inbox_commands_max = 4;
+  LineServer server(config);
+  Guest alice(server, "alice");
+  Guest bob(server, "bob");
+  store.HoldCommits(true);
+  std::string input;
+  for (int i = 0; i < 3'000; ++i) {
+    input += "send_msg$-$" + alice.LocalAddress() + "$" + Numbered(i) + "\n";
+  }
+  std::thread sender([&] { EXPECT_TRUE(alice.Send(input)); });
+  std::thread other([&] {
+    for (int i = 0; i < 100; ++i) bob.Say(bob.LocalAddress(), Numbered(i));
+  });
+  other.join();
+  store.HoldCommits(false);
+  ExpectNumbered(alice, 0, 3'000);
+  ExpectNumbered(bob, 0, 100);
+  sender.join();
+}
+
+TEST(Backpressure, OneThatSendsAndNeverReadsIsPaused) {
+  LineServer server;
+  Guest flood(server, "flood", /*receive_buffer_bytes=*/4'096);
+  // Far more answers than the buffers of the kernel and the backlog take, so the server must have
+  // stopped reading: sending blocks. Every answer comes in the end.
+  constexpr int kPings = 400'000;
+  std::atomic<int> sent{0};
+  std::thread sender([&] {
+    std::string input;
+    for (int i = 0; i < kPings; ++i) {
+      input += "ping$" + std::to_string(i) + " 0123456789\n";
+      if (input.size() < 16'000 && i + 1 < kPings) continue;
+      if (!flood.Send(input)) return;
+      input.clear();
+      sent = i + 1;
+    }
+  });
+  Guest other(server, "other");
+  other.ExpectQuiet();
+  for (int i = 0; i < kPings; ++i) {
+    const std::string line = flood.Line();
+    EXPECT_EQ(line, "$$pong: " + std::to_string(i) + " 0123456789");
+    if (line == "(nothing)") break;
+  }
+  sender.join();
+  EXPECT_EQ(sent, kPings);
+}
+
+TEST(Backpressure, AStalledConnectionIsClosedInTheEnd) {
+  LineServerConfig config;
+  config.options.write_stall_timeout = milliseconds(300);
+  LineServer server(config);
+  Guest host(server, "host");
+  const std::string den = host.Create("den");
+  Guest stuck(server, "stuck", /*receive_buffer_bytes=*/4'096);
+  stuck.Join(den);
+  EXPECT_EQ(host.Line(), "$$joined: " + den);
+  int i = 0;
+  while (server.gateway().stats().stalled == 0 && i < 1'000'000) {
+    for (int j = 0; j < 100; ++j) host.Say(den, Numbered(i + j));
+    ExpectNumbered(host, i, i + 100);
+    i += 100;
+  }
+  EXPECT_EQ(server.gateway().stats().stalled, 1u);
+  host.ExpectQuiet();
+}
+
+}  // namespace
+}  // namespace txtchat::gateway
