@@ -1,0 +1,327 @@
+#include "grpc-service/chat_service.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "grpc-service/credentials.h"
+#include "grpc-service/status_mapping.h"
+#include "grpc-service/subscribe_reactor.h"
+
+namespace txtchat::rpc {
+namespace {
+
+absl::Status DrainingStatus() {
+  return absl::UnavailableError("the server is draining; reconnect");
+}
+
+/// The credential that comes with a call.
+absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto header = metadata.find("authorization");
+  if (header == metadata.end()) {
+    return absl::UnauthenticatedError(
+        "no authorization metadata; send \"Bearer TOKEN\" with the token that Register answered");
+  }
+  const absl::StatusOr<std::string_view> token =
+      ParseBearer({header->second.data(), header->second.size()});
+  if (!token.ok()) return token.status();
+  return Actor{.credential = HashToken(*token)};
+}
+
+template <typename Request>
+absl::StatusOr<Request> Parse(const grpc::ByteBuffer& bytes) {
+  grpc::ByteBuffer shared = bytes;  // Parsing clears it.
+  Request request;
+  if (!grpc::SerializationTraits<Request>::Deserialize(&shared, &request).ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("the request is not a valid ",
+                                                   Request::descriptor()->name(),
+                                                   ", or a string in it is not UTF-8"));
+  }
+  return request;
+}
+
+template <typename Response>
+absl::Status Serialize(const Response& response, grpc::ByteBuffer* bytes) {
+  bool owned = false;
+  const grpc::Status status =
+      grpc::SerializationTraits<Response>::Serialize(response, bytes, &owned);
+  if (!status.ok()) return absl::InternalError("the response could not be serialised");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::size_t> PageSize(std::int32_t requested) {
+  if (requested < 0) return absl::InvalidArgumentError("page_size must not be negative");
+  return static_cast<std::size_t>(requested);
+}
+
+void SetTime(std::int64_t unix_ms, google::protobuf::Timestamp& out) {
+  std::int64_t seconds = unix_ms / 1000;
+  std::int64_t rest_ms = unix_ms % 1000;
+  if (rest_ms < 0) {
+    rest_ms += 1000;
+    --seconds;
+  }
+  out.set_seconds(seconds);
+  out.set_nanos(static_cast<std::int32_t>(rest_ms * 1'000'000));
+}
+
+void SetUser(const UserInfo& user, v1::User& out) {
+  out.set_id(user.id);
+  out.set_display_name(user.display_name);
+}
+
+void SetChannel(const ChannelInfo& channel, v1::Channel& out) {
+  out.set_id(channel.id);
+  out.set_display_name(channel.display_name);
+  SetTime(channel.create_time_unix_ms, *out.mutable_create_time());
+  out.set_head_sequence(channel.head_sequence);
+  out.set_member_count(static_cast<std::uint32_t>(channel.member_count));
+}
+
+void SetMessage(const Event& event, v1::Message& out) {
+  out.set_channel_id(event.channel_id);
+  out.set_sequence(event.sequence);
+  SetTime(event.time_unix_ms, *out.mutable_create_time());
+  SetUser({event.user_id, event.user_name}, *out.mutable_sender());
+  out.set_text(event.text);
+  out.set_client_message_id(event.client_message_id);
+}
+
+}  // namespace
+
+ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
+                         const std::vector<std::unique_ptr<PumpThread>>* pumps)
+    : dependencies_(dependencies),
+      options_(options),
+      pumps_(*pumps),
+      streams_(options.streams_max) {}
+
+PumpThread& ChatService::NextPump() {
+  return *pumps_[next_pump_.fetch_add(1, std::memory_order_relaxed) % pumps_.size()];
+}
+
+absl::Status ChatService::Submit(Actor actor, Command command, PumpThread& pump, Completion done) {
+  Envelope envelope;
+  envelope.command = std::move(command);
+  envelope.actor = std::move(actor);
+  envelope.lane = &pump;
+  envelope.done = std::move(done);
+  envelope.time_unix_ms = dependencies_.clock->NowUnixMs();
+  envelope.entropy = RandomBits();
+  switch (dependencies_.sequencer->Submit(envelope)) {
+    case SubmitResult::kAccepted:
+      return absl::OkStatus();
+    case SubmitResult::kFull:
+      return absl::ResourceExhaustedError(
+          "the server is busy: too many commands wait already; retry with backoff");
+    case SubmitResult::kDraining:
+      break;
+  }
+  return DrainingStatus();
+}
+
+// --- Unary calls.
+
+template <typename Request, typename Response, typename ToCommand, typename ToResponse>
+grpc::ServerUnaryReactor* ChatService::Call(grpc::CallbackServerContext* context,
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response, absl::StatusOr<Actor> actor,
+                                            ToCommand to_command, ToResponse to_response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const auto refuse = [reactor](const absl::Status& status) {
+    reactor->Finish(ToGrpcStatus(status));
+    return reactor;
+  };
+  if (!accepting_) return refuse(DrainingStatus());
+  if (!actor.ok()) return refuse(actor.status());
+  absl::StatusOr<Request> parsed = Parse<Request>(*request);
+  if (!parsed.ok()) return refuse(parsed.status());
+  absl::StatusOr<Command> command = to_command(*parsed);
+  if (!command.ok()) return refuse(command.status());
+
+  auto done = [reactor, response, to_response](absl::StatusOr<Result> result) mutable {
+    absl::Status status = result.status();
+    if (status.ok()) {
+      Response answer;
+      to_response(*result, answer);
+      status = Serialize(answer, response);
+    }
+    reactor->Finish(ToGrpcStatus(status));
+  };
+  const absl::Status submitted =
+      Submit(*std::move(actor), *std::move(command), NextPump(), std::move(done));
+  return submitted.ok() ? reactor : refuse(submitted);
+}
+
+grpc::ServerUnaryReactor* ChatService::Register(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  std::string token = MakeToken();
+  std::string credential = HashToken(token);
+  return Call<v1::RegisterRequest, v1::RegisterResponse>(
+      context, request, response, Actor{},
+      [&](v1::RegisterRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::Register{.user_id = MakeGuestId(),
+                                 .display_name = std::move(*r.mutable_display_name()),
+                                 .credential = std::move(credential)};
+      },
+      [token](Result& result, v1::RegisterResponse& answer) {
+        SetUser(std::get<Registered>(result).user, *answer.mutable_user());
+        answer.set_token(token);
+      });
+}
+
+grpc::ServerUnaryReactor* ChatService::CreateChannel(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return Call<v1::CreateChannelRequest, v1::CreateChannelResponse>(
+      context, request, response, ActorOf(*context),
+      [](v1::CreateChannelRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::CreateChannel{std::move(*r.mutable_display_name())};
+      },
+      [](Result& result, v1::CreateChannelResponse& answer) {
+        SetChannel(std::get<ChannelInfo>(result), *answer.mutable_channel());
+      });
+}
+
+grpc::ServerUnaryReactor* ChatService::GetChannel(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return Call<v1::GetChannelRequest, v1::GetChannelResponse>(
+      context, request, response, ActorOf(*context),
+      [](v1::GetChannelRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::GetChannel{std::move(*r.mutable_channel_id())};
+      },
+      [](Result& result, v1::GetChannelResponse& answer) {
+        SetChannel(std::get<ChannelInfo>(result), *answer.mutable_channel());
+      });
+}
+
+grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return Call<v1::ListChannelsRequest, v1::ListChannelsResponse>(
+      context, request, response, ActorOf(*context),
+      [](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
+        if (!size.ok()) return size.status();
+        return txtchat::ListChannels{*size, std::move(*r.mutable_page_token()), r.joined_only()};
+      },
+      [](Result& result, v1::ListChannelsResponse& answer) {
+        auto& page = std::get<ChannelPage>(result);
+        for (const ChannelInfo& channel : page.channels) {
+          SetChannel(channel, *answer.add_channels());
+        }
+        answer.set_next_page_token(std::move(page.next_page_token));
+      });
+}
+
+grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return Call<v1::ListMembersRequest, v1::ListMembersResponse>(
+      context, request, response, ActorOf(*context),
+      [](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
+        if (!size.ok()) return size.status();
+        return txtchat::ListMembers{std::move(*r.mutable_channel_id()), *size,
+                                    std::move(*r.mutable_page_token())};
+      },
+      [](Result& result, v1::ListMembersResponse& answer) {
+        auto& page = std::get<MemberPage>(result);
+        for (const UserInfo& member : page.members) SetUser(member, *answer.add_members());
+        answer.set_next_page_token(std::move(page.next_page_token));
+      });
+}
+
+grpc::ServerUnaryReactor* ChatService::JoinChannel(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return Call<v1::JoinChannelRequest, v1::JoinChannelResponse>(
+      context, request, response, ActorOf(*context),
+      [](v1::JoinChannelRequest& r) -> absl::StatusOr<Command> {
+        return Join{std::move(*r.mutable_channel_id())};
+      },
+      [](Result& result, v1::JoinChannelResponse& answer) {
+        SetChannel(std::get<Joined>(result).channel, *answer.mutable_channel());
+      });
+}
+
+grpc::ServerUnaryReactor* ChatService::LeaveChannel(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return Call<v1::LeaveChannelRequest, v1::LeaveChannelResponse>(
+      context, request, response, ActorOf(*context),
+      [](v1::LeaveChannelRequest& r) -> absl::StatusOr<Command> {
+        return Leave{std::move(*r.mutable_channel_id())};
+      },
+      [](Result&, v1::LeaveChannelResponse&) {});
+}
+
+grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return Call<v1::SendMessageRequest, v1::SendMessageResponse>(
+      context, request, response, ActorOf(*context),
+      [](v1::SendMessageRequest& r) -> absl::StatusOr<Command> {
+        return Send{.channel_id = std::move(*r.mutable_channel_id()),
+                    .text = std::move(*r.mutable_text()),
+                    .client_message_id = std::move(*r.mutable_client_message_id())};
+      },
+      [](Result& result, v1::SendMessageResponse& answer) {
+        SetMessage(*std::get<Posted>(result).event, *answer.mutable_message());
+      });
+}
+
+// --- Subscribe.
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  if (!accepting_) return new RefusingReactor(DrainingStatus());
+  absl::StatusOr<Actor> actor = ActorOf(*context);
+  if (!actor.ok()) return new RefusingReactor(actor.status());
+  const absl::StatusOr<v1::SubscribeRequest> parsed = Parse<v1::SubscribeRequest>(*request);
+  if (!parsed.ok()) return new RefusingReactor(parsed.status());
+  if (!streams_.TryAdd()) {
+    return new RefusingReactor(absl::ResourceExhaustedError(absl::StrCat(
+        "the server has its most open streams (", options_.streams_max, "); try again later")));
+  }
+
+  PumpThread& pump = NextPump();
+  const SessionId id = dependencies_.session_ids->Next();
+  auto reactor =
+      std::make_shared<SubscribeReactor>(context, [this, id, &pump] { CloseStream(id, pump); });
+  auto stream =
+      std::make_shared<SubscribeStream>(id, options_.stream, reactor, &pump, PumpThread::NowMs());
+  reactor->Attach(stream);
+  pump.AddStream(stream);
+
+  const auto& ids = parsed->channel_ids();
+  OpenSession open{.session = {.id = id, .lane = &pump, .format = WireFormat::kProto},
+                   .channel_ids = {ids.begin(), ids.end()}};
+  const absl::Status submitted =
+      Submit(*std::move(actor), std::move(open), pump,
+             [stream](absl::StatusOr<Result> result) { stream->OnOpened(result.status()); });
+  if (submitted.ok()) return reactor.get();  // Owned by the stream until OnDone.
+
+  // gRPC never saw the reactor.
+  pump.RemoveStream(id);
+  stream->Detach();
+  streams_.Remove();
+  return new RefusingReactor(submitted);
+}
+
+void ChatService::CloseStream(SessionId id, PumpThread& pump) {
+  pump.RemoveStream(id);
+  Envelope envelope;
+  envelope.command = CloseSession{};
+  envelope.actor.session = id;
+  envelope.time_unix_ms = dependencies_.clock->NowUnixMs();
+  envelope.must_apply = true;
+  // A server that drains has no use for it.
+  dependencies_.sequencer->Submit(envelope);
+  streams_.Remove();  // The last touch: this may be destroyed now.
+}
+
+}  // namespace txtchat::rpc

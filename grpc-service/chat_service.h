@@ -1,0 +1,98 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/command.h"
+#include "grpc-service/pump_thread.h"
+#include "grpc-service/rpc_options.h"
+#include "grpc-service/rpc_server.h"
+#include "grpc-service/stream_count.h"
+#include "txtchat/v1/chat.grpc.pb.h"
+
+namespace txtchat::rpc {
+
+// Every method takes and answers raw bytes: Subscribe, to send what is encoded already; the others,
+// because a request that cannot be parsed (a text that is not UTF-8 is one) would be answered
+// UNIMPLEMENTED by generated code.
+using RawChatService = v1::ChatService::WithRawCallbackMethod_Register<
+    v1::ChatService::WithRawCallbackMethod_CreateChannel<
+        v1::ChatService::WithRawCallbackMethod_GetChannel<
+            v1::ChatService::WithRawCallbackMethod_ListChannels<
+                v1::ChatService::WithRawCallbackMethod_ListMembers<
+                    v1::ChatService::WithRawCallbackMethod_JoinChannel<
+                        v1::ChatService::WithRawCallbackMethod_LeaveChannel<
+                            v1::ChatService::WithRawCallbackMethod_SendMessage<
+                                v1::ChatService::WithRawCallbackMethod_Subscribe<
+                                    v1::ChatService::Service>>>>>>>>>;
+
+/// The RPCs of txtchat.v1.ChatService: turns requests into commands, and their results into
+/// responses on a pump's thread. What each call answers is documented in the .proto.
+///
+/// Methods are called by gRPC, on any of its threads. The pumps and the dependencies outlive it.
+class ChatService final : public RawChatService {
+ public:
+  ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
+              const std::vector<std::unique_ptr<PumpThread>>* pumps);
+
+  /// From now on every call is refused with UNAVAILABLE. Thread-safe.
+  void StopAccepting() { accepting_ = false; }
+  StreamCount& streams() { return streams_; }
+
+  grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* CreateChannel(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* GetChannel(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListChannels(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListMembers(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* JoinChannel(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* LeaveChannel(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* SendMessage(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request) override;
+
+ private:
+  /// Runs one unary call: parses a Request; `to_command(Request&)` makes the command of it, or an
+  /// error; `to_response(Result&, Response&)` fills in the answer. `actor` says who calls, or why
+  /// nobody may.
+  template <typename Request, typename Response, typename ToCommand, typename ToResponse>
+  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context,
+                                 const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                 absl::StatusOr<Actor> actor, ToCommand to_command,
+                                 ToResponse to_response);
+  /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
+  /// completion never runs.
+  absl::Status Submit(Actor actor, Command command, PumpThread& pump, Completion done);
+  /// Tells the core that a stream has ended.
+  void CloseStream(SessionId id, PumpThread& pump);
+  PumpThread& NextPump();
+
+  const RpcDependencies dependencies_;
+  const RpcOptions options_;
+  const std::vector<std::unique_ptr<PumpThread>>& pumps_;
+  std::atomic<std::size_t> next_pump_{0};
+  std::atomic<bool> accepting_{true};
+  StreamCount streams_;
+};
+
+}  // namespace txtchat::rpc

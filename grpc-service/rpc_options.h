@@ -1,0 +1,68 @@
+// Every bound of the gRPC service in one place: unit in the name, default beside it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace txtchat::rpc {
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+
+/// How one Subscribe stream behaves.
+struct StreamOptions {
+  /// A heartbeat is sent this often, whatever else is sent. The API promises 20 s at the most.
+  std::int64_t heartbeat_interval_ms = 15'000;
+  /// A write that the client does not take within this time ends the stream.
+  std::int64_t write_stall_timeout_ms = 300'000;
+  /// After a page of the store could not be read, it is tried again this much later.
+  std::int64_t page_retry_ms = 1'000;
+  /// A stream whose write is under way for this long lets go of its page of the store.
+  std::int64_t page_release_ms = 2'000;
+  /// A stream that is cut while a write is under way is broken off this much later, so that a
+  /// client that does read is told why.
+  std::int64_t cut_grace_ms = 500;
+  /// One SubscribeResponse is at most this large, unless a single event is larger. Must stay below
+  /// the 4 MiB that clients take by default.
+  std::size_t response_bytes_max = 128 * kKiB;
+  /// Runs of events up to this size are copied into a response; longer ones are shared with all
+  /// other subscribers. Sharing costs about as much as copying this many bytes, and pins a chunk.
+  std::size_t copy_bytes_max = 1 * kKiB;
+  /// Channel heads in one heartbeat event. A user in more channels gets several events.
+  std::size_t heartbeat_heads_max = 1'000;
+};
+
+/// How the server behaves. A plain value: copied at the start, constant afterwards.
+struct RpcOptions {
+  /// HOST:PORT; port 0 picks a free one (RpcServer::port).
+  std::string listen = "0.0.0.0:50051";
+
+  StreamOptions stream;
+  /// Open Subscribe streams, all users together. Beyond: RESOURCE_EXHAUSTED.
+  std::size_t streams_max = 10'000;
+  /// Threads that complete calls and feed streams; 0: half as many as there are processors.
+  std::size_t pump_threads = 0;
+
+  // --- One connection.
+  /// Calls that one connection may have open. Beyond: the client's library waits.
+  int concurrent_calls_max = 1'000;
+  /// Bytes of request metadata. Beyond: RESOURCE_EXHAUSTED.
+  int metadata_bytes_max = 16 * 1024;
+  /// A connection that does not finish its handshake within this time is closed.
+  int handshake_timeout_ms = 20'000;
+  /// A connection with nothing to do is asked whether it is alive after `keepalive_time_ms`, and
+  /// closed if it does not say so within `keepalive_timeout_ms`.
+  int keepalive_time_ms = 60'000;
+  int keepalive_timeout_ms = 20'000;
+  /// Clients may ask the same, with or without a call, at most this often.
+  int client_ping_interval_min_ms = 10'000;
+
+  // --- What gRPC itself may use, all connections together.
+  /// Buffers of connections. Beyond: gRPC stops reading, then refuses.
+  std::size_t grpc_memory_bytes_max = 1024 * kMiB;
+  /// Threads of the synchronous services (reflection).
+  int grpc_threads_max = 32;
+};
+
+}  // namespace txtchat::rpc

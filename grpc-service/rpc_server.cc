@@ -1,0 +1,179 @@
+#include "grpc-service/rpc_server.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/stubs/logging.h"
+#include "grpc-service/chat_service.h"
+#include "grpc-service/credentials.h"
+#include "grpc-service/pump_thread.h"
+#include "grpc/grpc.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+
+namespace txtchat::rpc {
+namespace {
+
+/// What clients take in one message unless they are told otherwise.
+constexpr std::size_t kClientMessageBytesMax = 4 * kMiB;
+/// The largest request, unless the limits allow for larger ones.
+constexpr std::size_t kRequestBytesDefault = 128 * kKiB;
+/// The fields of a request or an event beside its text.
+constexpr std::size_t kEnvelopeBytes = 64 * kKiB;
+/// A channel id in a request, with its tag and length.
+constexpr std::size_t kChannelIdBytes = 64;
+/// After streams were cut, how long gRPC may take to tell of it.
+constexpr absl::Duration kCutTimeout = absl::Seconds(2);
+
+absl::Status Check(const RpcOptions& options, const Limits& limits) {
+  if (limits.text_bytes_max + kEnvelopeBytes > kClientMessageBytesMax ||
+      options.stream.response_bytes_max + kEnvelopeBytes > kClientMessageBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("text_bytes_max (", limits.text_bytes_max, ") and response_bytes_max (",
+                     options.stream.response_bytes_max, ") must leave ", kEnvelopeBytes,
+                     " bytes of the 4 MiB that gRPC clients take in one message"));
+  }
+  if (options.stream.heartbeat_interval_ms <= 0 || options.stream.write_stall_timeout_ms <= 0 ||
+      options.stream.heartbeat_heads_max == 0) {
+    return absl::InvalidArgumentError(
+        "the heartbeat interval, the write-stall timeout and the heads in a heartbeat must be "
+        "positive");
+  }
+  return absl::OkStatus();
+}
+
+std::size_t RequestBytesMax(const Limits& limits) {
+  const std::size_t largest_field =
+      std::max(limits.text_bytes_max, limits.channels_per_user_max * kChannelIdBytes);
+  return std::max(largest_field + kEnvelopeBytes, kRequestBytesDefault);
+}
+
+std::size_t PumpThreads(const RpcOptions& options) {
+  if (options.pump_threads != 0) return options.pump_threads;
+  return std::max(1u, std::thread::hardware_concurrency() / 2);
+}
+
+void Configure(const RpcOptions& options, const Limits& limits, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(RequestBytesMax(limits)));
+  // Two servers on one port would share the connections between them.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.concurrent_calls_max);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.metadata_bytes_max);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, options.handshake_timeout_ms);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, options.keepalive_time_ms);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.keepalive_timeout_ms);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             options.client_ping_interval_min_ms);
+  grpc::ResourceQuota quota("txtchat");
+  quota.Resize(options.grpc_memory_bytes_max);
+  quota.SetMaxThreads(options.grpc_threads_max);
+  builder.SetResourceQuota(quota);
+}
+
+}  // namespace
+
+class RpcServer::Impl {
+ public:
+  Impl(const RpcDependencies& dependencies, const RpcOptions& options)
+      : service_(dependencies, options, &pumps_) {
+    for (std::size_t i = 0; i < PumpThreads(options); ++i) {
+      pumps_.push_back(std::make_unique<PumpThread>(dependencies.history, options.stream));
+    }
+  }
+
+  ~Impl() {
+    Shutdown(absl::ZeroDuration());
+    // What gRPC still has to say of calls broken off goes to the service and its pumps.
+    service_.streams().AwaitNone(absl::InfiniteDuration());
+    server_.reset();
+    for (const auto& pump : pumps_) pump->Stop();
+  }
+
+  absl::Status Listen(const RpcOptions& options, const Limits& limits) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    Configure(options, limits, builder);
+    builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen for gRPC on ", options.listen,
+                       ": is it HOST:PORT, an address of this machine, and free?"));
+    }
+    server_->GetHealthCheckService()->SetServingStatus(v1::ChatService::service_full_name(), true);
+    return absl::OkStatus();
+  }
+
+  int port() const { return port_; }
+  ChatService& service() { return service_; }
+  void SetNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
+
+  std::size_t FlushAndFinish(absl::Duration timeout) {
+    const absl::Status draining = absl::UnavailableError("the server is draining; reconnect");
+    for (const auto& pump : pumps_) pump->EndStreams(draining);
+    const std::size_t left = service_.streams().AwaitNone(timeout);
+    if (left != 0) Cut();
+    return left;
+  }
+
+  void Shutdown(absl::Duration timeout) {
+    if (server_ == nullptr || shut_down_) return;
+    shut_down_ = true;
+    service_.StopAccepting();
+    if (service_.streams().open() != 0) Cut();
+    server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
+    server_->Wait();
+  }
+
+ private:
+  void Cut() {
+    const absl::Status cut =
+        absl::UnavailableError("the server stopped before everything was delivered; reconnect");
+    for (const auto& pump : pumps_) pump->CutStreams(cut);
+    service_.streams().AwaitNone(kCutTimeout);
+  }
+
+  std::vector<std::unique_ptr<PumpThread>> pumps_;
+  ChatService service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  bool shut_down_ = false;
+};
+
+RpcServer::RpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RpcServer::~RpcServer() = default;
+
+absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcDependencies& dependencies,
+                                                            const RpcOptions& options) {
+  if (absl::Status s = Check(options, dependencies.limits); !s.ok()) return s;
+  if (absl::Status s = InitCredentials(); !s.ok()) return s;
+  google::protobuf::SetLogHandler(nullptr);
+  // gRPC tears itself down with its last user, and at times takes 10 s for it (its timers). A
+  // program that ends has no use for that: this user stays.
+  static const bool kept = (grpc_init(), true);
+  static_cast<void>(kept);
+  auto impl = std::make_unique<Impl>(dependencies, options);
+  if (absl::Status s = impl->Listen(options, dependencies.limits); !s.ok()) return s;
+  return std::unique_ptr<RpcServer>(new RpcServer(std::move(impl)));
+}
+
+int RpcServer::port() const { return impl_->port(); }
+std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
+void RpcServer::SetNotServing() { impl_->SetNotServing(); }
+void RpcServer::StopAccepting() { impl_->service().StopAccepting(); }
+std::size_t RpcServer::FlushAndFinish(absl::Duration timeout) {
+  return impl_->FlushAndFinish(timeout);
+}
+void RpcServer::Shutdown(absl::Duration timeout) { impl_->Shutdown(timeout); }
+
+}  // namespace txtchat::rpc

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/clock.h"
+#include "core/history_reader.h"
+#include "core/limits.h"
+#include "core/sequencer.h"
+#include "core/session_ids.h"
+#include "grpc-service/rpc_options.h"
+
+namespace txtchat::rpc {
+
+/// What the gRPC service stands on. All of it is owned by the wiring and outlives the server,
+/// except as noted.
+struct RpcDependencies {
+  Sequencer* sequencer = nullptr;    ///< Its thread ends before the server is destroyed.
+  HistoryReader* history = nullptr;  ///< Stopped before the server is destroyed.
+  const Clock* clock = nullptr;
+  SessionIds* session_ids = nullptr;
+  Limits limits;
+};
+
+/// The gRPC transport: txtchat.v1.ChatService with the standard health and reflection services, on
+/// one listening address, without TLS.
+///
+/// The way down, each step blocking for its own timeout at the most:
+///   SetNotServing → StopAccepting → (drain the sequencer) → FlushAndFinish → Shutdown →
+///   (stop the sequencer and the history reader) → destroy
+///
+/// One thread starts and stops it.
+class RpcServer {
+ public:
+  /// Starts serving. INVALID_ARGUMENT: the options contradict each other or the limits;
+  /// UNAVAILABLE: the address cannot be listened on; INTERNAL: the system has no randomness.
+  ///
+  /// Silences protobuf's own log for the whole process: it would print a line for each malformed
+  /// request that any client sends.
+  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const RpcDependencies& dependencies,
+                                                          const RpcOptions& options);
+  ~RpcServer();  ///< Shuts down at once.
+  RpcServer(const RpcServer&) = delete;
+  RpcServer& operator=(const RpcServer&) = delete;
+
+  /// The port that is listened on.
+  int port() const;
+  /// Subscribe streams that are open now.
+  std::size_t open_streams() const;
+
+  /// The health service answers NOT_SERVING from now on. Does not block.
+  void SetNotServing();
+  /// New calls are answered UNAVAILABLE from now on. Does not block.
+  void StopAccepting();
+  /// Has every stream deliver what it owes, then end with UNAVAILABLE. After `timeout` those that
+  /// are not done are cut, which takes 2 s more at the most. Answers how many were cut. Call it
+  /// when the sequencer is drained.
+  std::size_t FlushAndFinish(absl::Duration timeout);
+  /// Closes the listener, cuts streams that are still open, waits for calls under way, `timeout` at
+  /// the most, then breaks them off. Idempotent.
+  void Shutdown(absl::Duration timeout);
+
+ private:
+  class Impl;
+  explicit RpcServer(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace txtchat::rpc
