@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace txtchat::client {
+
+// Where a server listens, as typed.
+struct Endpoint {
+  std::string host;  // a name or an address, without brackets
+  std::uint16_t port = 0;
+
+  // `HOST:PORT`, with brackets around an IPv6 address.
+  std::string ToString() const;
+};
+
+// Reads HOST, HOST:PORT, [IPV6]:PORT, [IPV6] or IPV6; a missing port is `default_port`.
+// INVALID_ARGUMENT with an explanation for anything else. Does not resolve.
+absl::StatusOr<Endpoint> ParseEndpoint(std::string_view text, std::uint16_t default_port);
+
+}  // namespace txtchat::client

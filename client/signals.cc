@@ -1,0 +1,129 @@
+#include "client/signals.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <cstdlib>
+
+namespace txtchat::client {
+namespace {
+
+// What signal handlers reach; they have no other way than globals.
+std::atomic<int> g_signal_pipe{-1};
+std::atomic<int> g_endings{0};
+std::atomic<int> g_terminal{-1};
+termios g_terminal_before{};
+
+extern "C" void OnSignal(int signal) {
+  const int saved_errno = errno;
+  if (signal == SIGTSTP) {
+    RestoreTerminal();
+    raise(SIGSTOP);
+  } else {
+    if (signal != SIGCONT && g_endings.fetch_add(1) > 0) {
+      RestoreTerminal();
+      _exit(128 + signal);
+    }
+    const char byte = static_cast<char>(signal);
+    [[maybe_unused]] const ssize_t written = write(g_signal_pipe.load(), &byte, 1);
+  }
+  errno = saved_errno;
+}
+
+extern "C" void OnFatalSignal(int signal) {
+  RestoreTerminal();
+  _exit(128 + signal);
+}
+
+void Install(int signal, void (*handler)(int), struct sigaction* before) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, before);
+}
+
+constexpr std::array<int, 5> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGCONT, SIGTSTP};
+
+}  // namespace
+
+struct SignalSource::Impl {
+  Impl(boost::asio::io_context& io, std::function<void(int)> signal_handler)
+      : reader(io),
+        handler(std::make_shared<std::function<void(int)>>(std::move(signal_handler))) {}
+
+  void Read() {
+    reader.async_read_some(
+        boost::asio::buffer(&byte, 1),
+        [this, weak = std::weak_ptr(handler)](boost::system::error_code error, std::size_t) {
+          const auto alive = weak.lock();  // else *this is gone
+          if (error || alive == nullptr) return;
+          const int signal = static_cast<unsigned char>(byte);
+          Read();
+          (*alive)(signal);
+        });
+  }
+
+  boost::asio::posix::stream_descriptor reader;
+  std::shared_ptr<std::function<void(int)>> handler;
+  char byte = 0;
+  int write_end = -1;
+  std::array<struct sigaction, kSignals.size()> before{};
+};
+
+SignalSource::SignalSource(boost::asio::io_context& io, std::function<void(int)> handler)
+    : impl_(std::make_unique<Impl>(io, std::move(handler))) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;  // then the default dispositions stay
+  impl_->reader.assign(ends[0]);
+  impl_->write_end = ends[1];
+  g_signal_pipe = ends[1];
+  g_endings = 0;
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    Install(kSignals[i], &OnSignal, &impl_->before[i]);
+  }
+  impl_->Read();
+}
+
+SignalSource::~SignalSource() {
+  if (impl_->write_end < 0) return;
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], &impl_->before[i], nullptr);
+  }
+  g_signal_pipe = -1;
+  close(impl_->write_end);
+}
+
+void ExitOnSignals() {
+  Install(SIGINT, &OnFatalSignal, nullptr);
+  Install(SIGTERM, &OnFatalSignal, nullptr);
+}
+
+bool TakeTerminal(int fd) {
+  static const int registered = std::atexit(&RestoreTerminal);
+  if (registered != 0) return false;
+  termios now{};
+  if (tcgetattr(fd, &now) != 0) return false;
+  if (g_terminal.load() < 0) g_terminal_before = now;
+  now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | IEXTEN);
+  now.c_iflag &= ~static_cast<tcflag_t>(IXON);
+  now.c_cc[VMIN] = 1;
+  now.c_cc[VTIME] = 0;
+  if (tcsetattr(fd, TCSADRAIN, &now) != 0) return false;
+  g_terminal = fd;
+  return true;
+}
+
+void RestoreTerminal() {
+  const int fd = g_terminal.exchange(-1);
+  if (fd >= 0) tcsetattr(fd, TCSADRAIN, &g_terminal_before);
+}
+
+}  // namespace txtchat::client

@@ -1,0 +1,249 @@
+#include "server/config.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "server/version.h"
+
+namespace txtchat::server {
+namespace {
+
+/// Adds options so that each has its flag, its environment variable and its configuration key.
+class OptionTable {
+ public:
+  explicit OptionTable(CLI::App& app) : app_(app) {}
+
+  void Group(const std::string& group) { group_ = group; }
+
+  template <typename T>
+  CLI::Option* Add(const std::string& name, T& value, const std::string& help) {
+    return Finish(name, app_.add_option("--" + name, value, help)->capture_default_str());
+  }
+  template <typename T>
+  void AddChoice(const std::string& name, T& value, const std::map<std::string, T>& choices,
+                 const std::string& default_choice, const std::string& help) {
+    std::string names;
+    for (const auto& [choice, meaning] : choices) names += (names.empty() ? "" : "|") + choice;
+    auto* option = app_.add_option_function<std::string>(
+        "--" + name, [&value, &choices](const std::string& text) { value = choices.at(text); },
+        help);
+    option->check(CLI::Validator(
+        [&choices, names](std::string& text) {
+          return choices.contains(text) ? std::string() : "\"" + text + "\" is not one of " + names;
+        },
+        ""));
+    Finish(name, option->type_name(names)->default_str(default_choice));
+  }
+  /// A count or a number of bytes, `64KiB` included; at least `least`.
+  void AddSize(const std::string& name, std::size_t& value, const std::string& help,
+               std::size_t least = 1) {
+    Add(name, value, help)
+        ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""))
+        ->check(CLI::Range(least, std::size_t{1} << 40).description(""))
+        ->type_name("SIZE");
+  }
+  void AddSeconds(const std::string& name, std::int64_t& value, const std::string& help,
+                  std::int64_t least = 1, std::int64_t most = 365 * 86'400) {
+    Add(name, value, help)->check(CLI::Range(least, most).description(""))->type_name("SECONDS");
+  }
+  void AddMilliseconds(const std::string& name, std::int64_t& value, const std::string& help) {
+    Add(name, value, help)
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{3650} * 86'400'000).description(""))
+        ->type_name("MS");
+  }
+  void AddListen(const std::string& name, HostPort& value, const std::string& help) {
+    auto* option = app_.add_option_function<std::string>(
+        "--" + name, [&value](const std::string& text) { value = *ParseHostPort(text); }, help);
+    option->check(CLI::Validator(
+        [](std::string& text) {
+          return ParseHostPort(text).has_value()
+                     ? std::string()
+                     : "\"" + text + "\" is not HOST:PORT, as in 0.0.0.0:9090 or [::1]:0";
+        },
+        ""));
+    Finish(name, option->type_name("HOST:PORT")->default_str(value.ToString()));
+  }
+
+  /// The arguments to parse, in the order that CLI11 wants them (last first). The library would let
+  /// a configuration file win over the environment; put in front of the command line, the
+  /// environment wins over the file and loses to flags.
+  std::vector<std::string> ArgumentsOf(int argc, char** argv) const {
+    std::vector<std::string> arguments;
+    for (const auto& [name, variable] : variables_) {
+      const char* const value = std::getenv(variable.c_str());
+      // An empty one means unset: that is what `VARIABLE: ${VARIABLE}` of compose files makes.
+      if (value != nullptr && *value != '\0') arguments.push_back("--" + name + "=" + value);
+    }
+    arguments.insert(arguments.end(), argv + 1, argv + argc);
+    std::reverse(arguments.begin(), arguments.end());
+    return arguments;
+  }
+
+ private:
+  CLI::Option* Finish(const std::string& name, CLI::Option* option) {
+    std::string variable = "TXTCHAT_" + name;
+    std::replace(variable.begin(), variable.end(), '-', '_');
+    std::transform(variable.begin(), variable.end(), variable.begin(),
+                   [](unsigned char c) { return std::toupper(c); });
+    variables_.emplace_back(name, variable);
+    // The last one counts: the environment's come first (ArgumentsOf).
+    return option->envname(variable)->group(group_)->multi_option_policy(
+        CLI::MultiOptionPolicy::TakeLast);
+  }
+
+  CLI::App& app_;
+  std::string group_ = "Options";
+  std::vector<std::pair<std::string, std::string>> variables_;
+};
+
+void AddGeneralOptions(OptionTable& options, Config& config) {
+  options.Group("Listening");
+  options.AddListen("line-listen", config.line_listen,
+                    "Where the line protocol is served; port 0 picks a free one");
+  options.AddListen("grpc-listen", config.grpc_listen,
+                    "Where gRPC is served; port 0 picks a free one");
+
+  options.Group("Logging");
+  static const std::map<std::string, LogFormat> kFormats{{"text", LogFormat::kText},
+                                                         {"json", LogFormat::kJson}};
+  static const std::map<std::string, LogLevel> kLevels{{"debug", LogLevel::kDebug},
+                                                       {"info", LogLevel::kInfo},
+                                                       {"warning", LogLevel::kWarning},
+                                                       {"error", LogLevel::kError}};
+  options.AddChoice("log-format", config.log_format, kFormats, "text",
+                    "Text, or one JSON object a line");
+  options.AddChoice("log-level", config.log_level, kLevels, "info",
+                    "The least level that is written");
+
+  options.Group("Stopping");
+  options.AddSeconds("drain-timeout", config.drain_timeout_s,
+                     "Seconds that a stop may take to deliver what was accepted");
+}
+
+void AddTransportOptions(OptionTable& options, Config& config) {
+  options.Group("Line protocol");
+  options.AddSize("line-io-threads", config.line_io_threads,
+                  "Threads that serve line connections; 0: one for each core", 0);
+  options.AddSize("line-connections-max", config.line_connections_max,
+                  "Line connections at once; one more is refused with resource_exhausted");
+  options.AddSize("line-bytes-max", config.line_bytes_max,
+                  "Bytes of one line; 0: text-bytes-max and 1 KiB. A longer one is skipped", 0);
+  options.AddSeconds("line-register-timeout", config.line_register_timeout_s,
+                     "Seconds until a connection must have registered; 0: for ever", 0);
+  options.Add("line-errors", config.line_errors,
+              "Whether errors are told ($$error: …); false for clients that cannot bear it");
+
+  options.Group("gRPC");
+  options.AddSize("grpc-streams-max", config.grpc_streams_max,
+                  "Subscribe streams at once; one more gets RESOURCE_EXHAUSTED");
+  options.AddSeconds("heartbeat-interval", config.heartbeat_interval_s,
+                     "Seconds between the heartbeats of a stream, 20 at the most", 1, 20);
+
+  options.Group("Both transports");
+  options.AddSeconds("write-stall-timeout", config.write_stall_timeout_s,
+                     "Seconds that a client may not read before it is cut off");
+}
+
+void AddLimitOptions(OptionTable& options, Limits& limits) {
+  options.Group("Limits");
+  options.AddSize("name-bytes-max", limits.name_bytes_max, "Bytes of a user's or channel's name");
+  options.AddSize("text-bytes-max", limits.text_bytes_max, "Bytes of a message's text");
+  options.AddSize("client-message-id-bytes-max", limits.client_message_id_bytes_max,
+                  "Bytes of a client_message_id");
+  options.AddSize("users-max", limits.users_max, "Users at once");
+  options.AddSize("channels-max", limits.channels_max, "Channels at once, personal ones included");
+  options.AddSize("channels-per-user-max", limits.channels_per_user_max,
+                  "Channels that a user may be in");
+  options.AddSize("members-per-channel-max", limits.members_per_channel_max,
+                  "Members of a channel");
+  options.AddSize("sessions-per-user-max", limits.sessions_per_user_max,
+                  "Open Subscribe streams of a user");
+  options.AddSize("queue-events-max", limits.queue_events_max,
+                  "Newest events of a channel kept ready to send, for each wire format");
+  options.AddSize("queue-bytes-max", limits.queue_bytes_max,
+                  "Encoded bytes of these, for each wire format");
+  options.AddSize("inbox-commands-max", limits.inbox_commands_max,
+                  "Commands that may wait to be decided");
+  options.AddSize("inbox-bytes-max", limits.inbox_bytes_max, "Bytes of these");
+  options.AddSize("batch-commands-max", limits.batch_commands_max, "Commands that share a commit");
+  options.AddSize("page-size-default", limits.page_size_default,
+                  "Entries of a list's page where none is asked for");
+  options.AddSize("page-size-max", limits.page_size_max, "Entries of a list's page at the most");
+  options.AddSize("store-page-events-max", limits.store_page_events_max,
+                  "Events of one page that a lagging reader takes from the store");
+  options.AddSize("store-page-bytes-max", limits.store_page_bytes_max, "Bytes of such a page");
+  options.AddSize("store-bytes-max", limits.store_bytes_max,
+                  "Bytes of the memory store; beyond, the oldest events go");
+
+  options.Group("Lifetimes");
+  options.AddMilliseconds("guest-grace-ms", limits.guest_grace_ms,
+                          "How long a gRPC guest lives without a stream or a call");
+  options.AddMilliseconds("empty-channel-ttl-ms", limits.empty_channel_ttl_ms,
+                          "How long a channel without members is kept");
+}
+
+}  // namespace
+
+std::string HostPort::ToString() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::optional<HostPort> ParseHostPort(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  HostPort parsed{text.substr(0, colon), 0};
+  const char* const first = text.data() + colon + 1;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(first, last, parsed.port);
+  if (error != std::errc() || end != last) return std::nullopt;
+  if (parsed.host.empty()) parsed.host = "0.0.0.0";
+  if (parsed.host.front() == '[') {
+    if (parsed.host.size() < 3 || parsed.host.back() != ']') return std::nullopt;
+    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  } else if (parsed.host.find(':') != std::string::npos) {
+    return std::nullopt;  // An IPv6 address needs its brackets.
+  }
+  return parsed;
+}
+
+ParsedConfig ParseConfig(int argc, char** argv) {
+  ParsedConfig parsed;
+  CLI::App app(
+      "txtchatd: a chat server for line clients and gRPC clients.\n\n"
+      "Every option can also be given as an environment variable (--line-listen is\n"
+      "TXTCHAT_LINE_LISTEN) or in a configuration file (line-listen = \"0.0.0.0:9090\").",
+      "txtchatd");
+  app.set_version_flag("--version", std::string("txtchatd ") + kVersion);
+  app.set_config("--config", "", "Configuration file, TOML or INI")->envname("TXTCHAT_CONFIG");
+  app.allow_config_extras(CLI::config_extras_mode::error);  // A misspelt key must not be ignored.
+  app.get_formatter()->column_width(38);
+  app.footer(
+      "\nExamples:\n"
+      "  txtchatd\n"
+      "      line protocol on port 9090, gRPC on port 50051\n"
+      "  txtchatd --line-listen 127.0.0.1:0 --grpc-listen 127.0.0.1:0 --log-format json\n"
+      "      loopback only, on free ports that the log names\n"
+      "\nExit codes: 0 stopped as asked, everything delivered; 1 could not start, or the drain\n"
+      "timeout cut clients off; 2 wrong usage.");
+  OptionTable options(app);
+  AddGeneralOptions(options, parsed.config);
+  AddTransportOptions(options, parsed.config);
+  AddLimitOptions(options, parsed.config.limits);
+  try {
+    app.parse(options.ArgumentsOf(argc, argv));
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    parsed.exit_code = code == 0 ? 0 : 2;
+  }
+  return parsed;
+}
+
+}  // namespace txtchat::server

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/limits.h"
+#include "server/log.h"
+
+namespace txtchat::server {
+
+/// An address to listen on.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;  ///< 0: a free one.
+
+  std::string ToString() const;
+};
+
+/// Parses `HOST:PORT`, `[IPv6]:PORT` or `:PORT` (every IPv4 address); nothing if it is none.
+std::optional<HostPort> ParseHostPort(const std::string& text);
+
+/// Everything that an operator can choose. One definition serves flags (`--line-listen`),
+/// environment (`TXTCHAT_LINE_LISTEN`) and configuration file (`line-listen = …`), in this order of
+/// precedence.
+struct Config {
+  HostPort line_listen{"0.0.0.0", 9090};
+  HostPort grpc_listen{"0.0.0.0", 50051};
+
+  LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
+
+  /// How long a stop may take, in seconds.
+  std::int64_t drain_timeout_s = 10;
+
+  /// Threads that serve line connections; 0: one for each core.
+  std::size_t line_io_threads = 0;
+  std::size_t line_connections_max = 10'000;
+  /// Bytes of one line; 0: as much as the longest text needs.
+  std::size_t line_bytes_max = 0;
+  /// How long a connection may wait before it registers, in seconds; 0: for ever.
+  std::int64_t line_register_timeout_s = 120;
+  /// Whether line clients are told errors (`$$error: …`).
+  bool line_errors = true;
+
+  std::size_t grpc_streams_max = 10'000;
+  std::int64_t heartbeat_interval_s = 15;
+
+  /// How long a client may not read before it is cut off, in seconds.
+  std::int64_t write_stall_timeout_s = 300;
+
+  Limits limits;
+};
+
+/// What became of the command line.
+struct ParsedConfig {
+  Config config;
+  /// Set: print nothing more and exit with it (help, version, an error that was printed).
+  std::optional<int> exit_code;
+};
+
+/// Reads the command line, the environment and the configuration file. Prints help, version and
+/// errors itself.
+ParsedConfig ParseConfig(int argc, char** argv);
+
+}  // namespace txtchat::server

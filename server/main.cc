@@ -1,0 +1,72 @@
+// txtchatd: reads the configuration, starts the server, waits for a signal, drains.
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "server/config.h"
+#include "server/grpc_log.h"
+#include "server/log.h"
+#include "server/server.h"
+#include "server/version.h"
+
+namespace {
+
+using txtchat::server::Log;
+
+/// Each connection is a file: take as many as the system gives us.
+void RaiseFileLimit(const Log& log) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
+    log.Warning("file limit not raised", {{"limit", static_cast<std::int64_t>(files.rlim_cur)}});
+  }
+}
+
+/// Blocked before any thread starts, so that only AwaitStopSignal sees them.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // A vanished peer is an error of write(), not the end of the server.
+  return signals;
+}
+
+std::string AwaitStopSignal(const sigset_t& signals) {
+  int number = 0;
+  while (sigwait(&signals, &number) != 0) {
+  }
+  return number == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const sigset_t signals = BlockStopSignals();
+  const txtchat::server::ParsedConfig parsed = txtchat::server::ParseConfig(argc, argv);
+  if (parsed.exit_code.has_value()) return *parsed.exit_code;
+
+  const Log log(parsed.config.log_format, parsed.config.log_level);
+  const txtchat::server::GrpcLogRoute grpc_log(log);
+  RaiseFileLimit(log);
+  log.Info("starting", {{"version", txtchat::server::kVersion}, {"store", "memory"}});
+  auto server = txtchat::server::Server::Start(parsed.config, log);
+  if (!server.ok()) {
+    log.Error("cannot start", {{"reason", std::string(server.status().message())}});
+    return 1;
+  }
+
+  const std::string signal_name = AwaitStopSignal(signals);
+  log.Info("draining",
+           {{"signal", signal_name}, {"timeout_s", std::to_string(parsed.config.drain_timeout_s)}});
+  // A second signal is not waited for politely.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  const bool all_delivered = (*server)->Drain();
+  log.Info("stopped", {{"all_delivered", all_delivered}});
+  return all_delivered ? 0 : 1;
+}
