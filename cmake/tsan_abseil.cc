@@ -196,8 +196,8 @@ void BlockingCounter::Wait() {
   __tsan_acquire(this);
 }
 
-// A status that several threads have copies of is deleted by whoever lets go of it last. The library
-// counts down out of ThreadSanitizer's sight, so here the same is done in it.
+// A status that several threads have copies of is deleted by whoever lets go of it last. The
+// library counts down out of ThreadSanitizer's sight, so here the same is done in it.
 void Status::UnrefNonInlined(uintptr_t rep) {
   status_internal::StatusRep* const shared = RepToPointer(rep);
   if (shared->ref.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared;
