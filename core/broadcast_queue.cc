@@ -97,11 +97,12 @@ ReadResult BroadcastQueue::Read(WireFormat format, std::uint64_t cursor, std::ui
                                 std::size_t bytes_max) const {
   absl::MutexLock lock(&mutex_);
   const std::uint64_t head = this->head();
-  if (cursor >= head) return {closed_ ? ReadState::kClosed : ReadState::kEmpty, {}};
+  if (cursor >= head) return {closed_ ? ReadState::kClosed : ReadState::kEmpty, {}, 0};
   const std::uint64_t next = cursor + 1;
-  if (next > up_to) return {ReadState::kEmpty, {}};
+  if (next > up_to) return {ReadState::kEmpty, {}, 0};
   const FormatLog* log = logs_[IndexOf(format)].get();
-  if (log == nullptr || next < log->first) return {ReadState::kLagged, {}};
+  if (log == nullptr) return {ReadState::kLagged, {}, head + 1};
+  if (next < log->first) return {ReadState::kLagged, {}, log->first};
 
   // Few chunks, and most readers are near the end: walk backwards.
   auto it = log->chunks.rbegin();
@@ -110,7 +111,7 @@ ReadResult BroadcastQueue::Read(WireFormat format, std::uint64_t cursor, std::ui
   std::uint64_t last = std::min(chunk.last_sequence(), up_to);
   const Slice whole = Slice::Of(*it, next, last);
   if (whole.size > bytes_max) last = std::max(next, whole.LastWholeWithin(bytes_max));
-  return {ReadState::kData, Slice::Of(*it, next, last)};
+  return {ReadState::kData, Slice::Of(*it, next, last), 0};
 }
 
 std::size_t BroadcastQueue::BytesKept() const {

@@ -43,6 +43,7 @@ enum class ReadState : std::uint8_t {
 struct ReadResult {
   ReadState state = ReadState::kEmpty;
   Slice slice;
+  std::uint64_t oldest = 0;  ///< Of kLagged: from this one on, the queue has everything.
 };
 
 /// Thread-safe: one thread (the sequencer) writes, any thread reads. Shared ownership: the channel

@@ -16,6 +16,32 @@ constexpr std::int64_t kCommitRetryMs = 100;
 ChatEngine::ChatEngine(const Limits& limits, EncoderSet encoders, MessageStore* store)
     : limits_(limits), state_(limits), store_(store), publisher_(encoders) {}
 
+absl::Status ChatEngine::Recover(std::int64_t now_unix_ms) {
+  const absl::StatusOr<StoredState> stored = store_->Load();
+  if (!stored.ok()) return stored.status();
+  state_.Restore(*stored, now_unix_ms);
+  Envelope internal;
+  internal.time_unix_ms = now_unix_ms;
+  Decider(limits_, state_, *store_, decision_, internal).EndLostUsers();
+  if (absl::Status committed = Commit(); !committed.ok()) return committed;
+  std::vector<Envelope> nobody_asked;
+  publisher_.Publish(decision_, nobody_asked);
+  return absl::OkStatus();
+}
+
+absl::Status ChatEngine::Commit() {
+  absl::Status committed;
+  if (!decision_.store.empty()) {
+    committed = store_->Commit(decision_.store);
+    if (committed.ok() == commits_fail_) {
+      commits_fail_ = !committed.ok();
+      if (commit_observer_ != nullptr) commit_observer_(committed);
+    }
+  }
+  if (committed.ok()) state_.journal().Commit();
+  return committed;
+}
+
 void ChatEngine::Process(std::vector<Envelope>& batch, std::int64_t now_unix_ms) {
   // What must happen and could not: first of all, as it came first.
   if (!deferred_.empty()) {
@@ -25,17 +51,16 @@ void ChatEngine::Process(std::vector<Envelope>& batch, std::int64_t now_unix_ms)
   }
   retry_at_unix_ms_.reset();
 
-  Decider::Expire(limits_, state_, decision_, now_unix_ms);
+  Envelope internal;
+  internal.time_unix_ms = now_unix_ms;
+  Decider(limits_, state_, *store_, decision_, internal).Expire();
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    Decider decider(limits_, state_, decision_, batch[i]);
+    Decider decider(limits_, state_, *store_, decision_, batch[i]);
     absl::StatusOr<Result> result = decider.Decide(batch[i].command);
     decision_.steps.push_back(ReplyStep{i, std::move(result)});
   }
 
-  const absl::Status committed =
-      decision_.store.empty() ? absl::OkStatus() : store_->Commit(decision_.store);
-  if (committed.ok()) {
-    state_.journal().Commit();
+  if (Commit().ok()) {
     publisher_.Publish(decision_, batch);
   } else {
     Refuse(batch, now_unix_ms);

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "core/chat_state.h"
 #include "core/command.h"
 #include "core/decision.h"
@@ -32,6 +35,15 @@ class ChatEngine {
   ChatEngine(const ChatEngine&) = delete;
   ChatEngine& operator=(const ChatEngine&) = delete;
 
+  /// Takes over what the store had kept, and ends users whose connection is gone. Once, before
+  /// Process. Blocking for the store. Returns the store's error.
+  absl::Status Recover(std::int64_t now_unix_ms);
+
+  /// Called on the thread of Process with the store's error when commits begin to fail, and with OK
+  /// when they hold again. Set it before Process.
+  using CommitObserver = absl::AnyInvocable<void(const absl::Status&)>;
+  void set_commit_observer(CommitObserver observer) { commit_observer_ = std::move(observer); }
+
   /// Decides `batch`, consuming it. `now_unix_ms` is used for what falls due by itself (guests,
   /// empty channels). Blocking for the store's commit.
   void Process(std::vector<Envelope>& batch, std::int64_t now_unix_ms);
@@ -46,6 +58,7 @@ class ChatEngine {
   const ChatState& state() const { return state_; }
 
  private:
+  absl::Status Commit();
   /// Takes a batch back that could not be committed.
   void Refuse(std::vector<Envelope>& batch, std::int64_t now_unix_ms);
 
@@ -57,6 +70,8 @@ class ChatEngine {
   /// must_apply commands of failed batches, to be decided before the next one.
   std::vector<Envelope> deferred_;
   std::optional<std::int64_t> retry_at_unix_ms_;
+  CommitObserver commit_observer_;
+  bool commits_fail_ = false;
 };
 
 }  // namespace txtchat

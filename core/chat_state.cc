@@ -1,6 +1,7 @@
 #include "core/chat_state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace txtchat {
 namespace {
@@ -11,7 +12,68 @@ auto* FindIn(Map& map, const Key& key) {
   return it == map.end() ? nullptr : it->second.get();
 }
 
+std::shared_ptr<ChannelFeed> MakeFeed(const Channel& channel, const Limits& limits) {
+  auto feed = std::make_shared<ChannelFeed>();
+  feed->queue = std::make_shared<BroadcastQueue>(
+      channel.key, channel.id,
+      QueueLimits{.events_max = limits.queue_events_max, .bytes_max = limits.queue_bytes_max},
+      channel.head);
+  return feed;
+}
+
 }  // namespace
+
+// --- A beginning.
+
+void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
+  epoch_ = stored.epoch;
+  last_user_key_ = stored.last_user_key;
+  last_channel_key_ = stored.last_channel_key;
+  for (const UserRow& row : stored.users) {
+    auto user = std::make_unique<User>();
+    user->key = row.key;
+    user->id = row.id;
+    user->display_name = row.display_name;
+    user->credential = row.credential;
+    user->last_seen_unix_ms = now_unix_ms;
+    if (!row.credential.empty()) {
+      guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, row.key});
+    }
+    InsertUser(std::move(user));
+  }
+  for (const StoredState::StoredChannel& kept : stored.channels) {
+    auto channel = std::make_unique<Channel>();
+    channel->key = kept.channel.key;
+    channel->id = kept.channel.id;
+    channel->display_name = kept.channel.display_name;
+    channel->create_time_unix_ms = kept.channel.create_time_unix_ms;
+    channel->personal = kept.channel.personal;
+    channel->head = kept.head;
+    channel->holds_messages = true;
+    channel->feed = MakeFeed(*channel, limits_);
+    InsertChannel(std::move(channel));
+  }
+  for (const Membership& membership : stored.memberships) {
+    Channel* const channel = FindChannel(membership.channel);
+    User* const user = FindUser(membership.user);
+    if (channel == nullptr || user == nullptr) continue;
+    channel->members.insert(user->key);
+    user->channels.insert(channel->key);
+  }
+  for (auto& [key, channel] : channels_) {
+    if (channel->members.empty()) NoteEmpty(*channel, now_unix_ms);
+  }
+}
+
+std::vector<User*> ChatState::UsersWithoutCredential() {
+  std::vector<User*> users;
+  for (auto& [key, user] : users_) {
+    if (user->credential.empty()) users.push_back(user.get());
+  }
+  std::sort(users.begin(), users.end(),
+            [](const User* a, const User* b) { return a->key < b->key; });
+  return users;
+}
 
 // --- Users.
 
@@ -98,10 +160,7 @@ Channel& ChatState::AddChannel(std::string id, std::string display_name, bool pe
   channel->display_name = std::move(display_name);
   channel->create_time_unix_ms = now_unix_ms;
   channel->personal = personal;
-  channel->feed = std::make_shared<ChannelFeed>();
-  channel->feed->queue = std::make_shared<BroadcastQueue>(
-      channel->key, channel->id,
-      QueueLimits{.events_max = limits_.queue_events_max, .bytes_max = limits_.queue_bytes_max});
+  channel->feed = MakeFeed(*channel, limits_);
   Channel& added = *channel;
   InsertChannel(std::move(channel));
   journal_.Record([this, key = added.key] { ExtractChannel(key); });
@@ -131,14 +190,26 @@ void ChatState::AddMember(Channel& channel, User& user) {
 void ChatState::RemoveMember(Channel& channel, User& user, std::int64_t now_unix_ms) {
   channel.members.erase(user.key);
   user.channels.erase(channel.key);
-  if (channel.members.empty() && !channel.personal) {
-    channel.emptied_unix_ms = now_unix_ms;
-    empty_channel_deadlines_.insert({now_unix_ms + limits_.empty_channel_ttl_ms, channel.key});
-  }
+  if (channel.members.empty()) NoteEmpty(channel, now_unix_ms);
   journal_.Record([&channel, &user] {
     channel.members.insert(user.key);
     user.channels.insert(channel.key);
   });
+}
+
+void ChatState::NoteEmpty(Channel& channel, std::int64_t now_unix_ms) {
+  // A personal channel ends with its last member, at once.
+  if (channel.personal) return;
+  channel.emptied_unix_ms = now_unix_ms;
+  // One that has an entry already is looked at when that falls due, and noted anew then.
+  if (!channel.has_deadline) AddDeadline(channel);
+}
+
+void ChatState::AddDeadline(Channel& channel) {
+  channel.has_deadline = true;
+  DeadlineSet<ChannelKey>& deadlines =
+      channel.holds_messages ? quiet_channel_deadlines_ : unused_channel_deadlines_;
+  deadlines.insert({channel.emptied_unix_ms + TimeToLive(channel), channel.key});
 }
 
 // --- Sessions.
@@ -207,27 +278,56 @@ std::vector<User*> ChatState::TakeExpiredUsers(std::int64_t now_unix_ms) {
 
 std::vector<Channel*> ChatState::TakeExpiredChannels(std::int64_t now_unix_ms) {
   std::vector<Channel*> expired;
-  while (!empty_channel_deadlines_.empty() &&
-         empty_channel_deadlines_.begin()->first <= now_unix_ms) {
-    const auto entry = *empty_channel_deadlines_.begin();
-    empty_channel_deadlines_.erase(empty_channel_deadlines_.begin());
+  TakeExpiredChannels(unused_channel_deadlines_, now_unix_ms, expired);
+  TakeExpiredChannels(quiet_channel_deadlines_, now_unix_ms, expired);
+  return expired;
+}
+
+void ChatState::TakeExpiredChannels(DeadlineSet<ChannelKey>& deadlines, std::int64_t now_unix_ms,
+                                    std::vector<Channel*>& expired) {
+  while (!deadlines.empty() && deadlines.begin()->first <= now_unix_ms) {
+    const auto entry = *deadlines.begin();
+    deadlines.erase(deadlines.begin());
     Channel* const channel = FindChannel(entry.second);
-    if (channel == nullptr || !channel->members.empty()) continue;
-    // It may have had members again since: then a later entry of its own stands for it.
-    if (channel->emptied_unix_ms + limits_.empty_channel_ttl_ms > now_unix_ms) continue;
-    journal_.Record([this, entry] { empty_channel_deadlines_.insert(entry); });
+    if (channel == nullptr) continue;
+    channel->has_deadline = false;
+    if (!channel->members.empty()) continue;
+    if (channel->emptied_unix_ms + TimeToLive(*channel) > now_unix_ms) {
+      AddDeadline(*channel);  // It had members again since.
+      continue;
+    }
+    journal_.Record([channel, entry, &deadlines] {
+      channel->has_deadline = true;
+      deadlines.insert(entry);
+    });
     expired.push_back(channel);
   }
-  return expired;
+}
+
+Channel* ChatState::FindUnusedChannel() {
+  DeadlineSet<ChannelKey>& deadlines = unused_channel_deadlines_;
+  while (!deadlines.empty()) {
+    Channel* const channel = FindChannel(deadlines.begin()->second);
+    const bool is_empty = channel != nullptr && channel->members.empty();
+    if (is_empty && !channel->holds_messages) return channel;
+    deadlines.erase(deadlines.begin());
+    if (channel == nullptr) continue;
+    channel->has_deadline = false;
+    if (is_empty) AddDeadline(*channel);  // Among the quiet ones.
+  }
+  return nullptr;
 }
 
 std::optional<std::int64_t> ChatState::NextDeadlineUnixMs() const {
   std::optional<std::int64_t> next;
-  if (!guest_deadlines_.empty()) next = guest_deadlines_.begin()->first;
-  if (!empty_channel_deadlines_.empty()) {
-    const std::int64_t due = empty_channel_deadlines_.begin()->first;
+  const auto consider = [&next](const auto& deadlines) {
+    if (deadlines.empty()) return;
+    const std::int64_t due = deadlines.begin()->first;
     next = next.has_value() ? std::min(*next, due) : due;
-  }
+  };
+  consider(guest_deadlines_);
+  consider(unused_channel_deadlines_);
+  consider(quiet_channel_deadlines_);
   return next;
 }
 

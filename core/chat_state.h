@@ -20,6 +20,7 @@
 #include "core/event.h"
 #include "core/journal.h"
 #include "core/limits.h"
+#include "core/message_store.h"
 #include "core/wire_format.h"
 
 namespace txtchat {
@@ -48,7 +49,9 @@ struct Channel {
   std::int64_t create_time_unix_ms = 0;
   bool personal = false;
   std::uint64_t head = 0;            ///< Sequence of the newest decided event.
+  bool holds_messages = false;       ///< Something was said; taken for granted after a restart.
   std::int64_t emptied_unix_ms = 0;  ///< When the last member went.
+  bool has_deadline = false;         ///< It has an entry among the deadlines of empty channels.
   absl::btree_set<UserKey> members;
   std::shared_ptr<ChannelFeed> feed;
 };
@@ -84,6 +87,13 @@ class ChatState {
 
   Journal& journal() { return journal_; }
 
+  /// Takes over what a store had kept, into an empty state. Not journaled.
+  void Restore(const StoredState& stored, std::int64_t now_unix_ms);
+  /// Names the history that the channels' sequence numbers belong to.
+  const std::string& epoch() const { return epoch_; }
+  /// Users that live as long as their session, in the order of registration.
+  std::vector<User*> UsersWithoutCredential();
+
   // --- Users.
   User* FindUser(UserKey key);
   User* FindUserById(const std::string& id);
@@ -103,6 +113,8 @@ class ChatState {
   /// The channel must have no members any more.
   void RemoveChannel(Channel& channel);
   std::uint64_t NextSequence(Channel& channel);
+  /// Notes that something was said. Not journaled: at worst a channel is kept for longer.
+  void NoteMessage(Channel& channel) { channel.holds_messages = true; }
   void AddMember(Channel& channel, User& user);
   void RemoveMember(Channel& channel, User& user, std::int64_t now_unix_ms);
 
@@ -118,18 +130,23 @@ class ChatState {
   /// Channels that had no members for their time to live.
   std::vector<Channel*> TakeExpiredChannels(std::int64_t now_unix_ms);
   std::optional<std::int64_t> NextDeadlineUnixMs() const;
+  /// A channel without members in which nothing was ever said, the one that would end first; null if
+  /// there is none.
+  Channel* FindUnusedChannel();
 
   // --- Sizes and order.
   std::size_t user_count() const { return users_.size(); }
   std::size_t channel_count() const { return channels_.size(); }
   std::size_t session_count() const { return sessions_.size(); }
+  /// Users and channels that are to be looked at later.
+  std::size_t deadline_count() const {
+    return guest_deadlines_.size() + unused_channel_deadlines_.size() +
+           quiet_channel_deadlines_.size();
+  }
   /// Channels that are not personal, in the order of creation.
   const absl::btree_set<ChannelKey>& listed_channels() const { return listed_channels_; }
 
  private:
-  template <typename Key>
-  using DeadlineSet = absl::btree_set<std::pair<std::int64_t, Key>>;
-
   void InsertUser(std::unique_ptr<User> user);
   std::unique_ptr<User> ExtractUser(UserKey key);
   void InsertChannel(std::unique_ptr<Channel> channel);
@@ -137,8 +154,20 @@ class ChatState {
   void InsertSession(std::unique_ptr<Session> session);
   std::unique_ptr<Session> ExtractSession(SessionId id);
 
+  template <typename Key>
+  using DeadlineSet = absl::btree_set<std::pair<std::int64_t, Key>>;
+
+  std::int64_t TimeToLive(const Channel& channel) const {
+    return channel.holds_messages ? limits_.quiet_channel_ttl_ms : limits_.empty_channel_ttl_ms;
+  }
+  void NoteEmpty(Channel& channel, std::int64_t now_unix_ms);
+  void AddDeadline(Channel& channel);
+  void TakeExpiredChannels(DeadlineSet<ChannelKey>& deadlines, std::int64_t now_unix_ms,
+                           std::vector<Channel*>& expired);
+
   const Limits limits_;
   Journal journal_;
+  std::string epoch_;
   UserKey last_user_key_ = 0;
   ChannelKey last_channel_key_ = 0;
 
@@ -149,9 +178,11 @@ class ChatState {
   absl::flat_hash_map<std::string, ChannelKey> channels_by_id_;
   absl::btree_set<ChannelKey> listed_channels_;
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions_;
-  /// When to look at a guest or an empty channel again. Entries may be stale.
+  /// When to look at a guest or an empty channel again: one entry at the most for each, which may
+  /// be stale.
   DeadlineSet<UserKey> guest_deadlines_;
-  DeadlineSet<ChannelKey> empty_channel_deadlines_;
+  DeadlineSet<ChannelKey> unused_channel_deadlines_;  ///< Nothing was ever said in them.
+  DeadlineSet<ChannelKey> quiet_channel_deadlines_;
 };
 
 }  // namespace txtchat

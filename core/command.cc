@@ -10,8 +10,14 @@ struct PayloadBytes {
   std::size_t operator()(const OpenSession& c) const {
     std::size_t bytes = 0;
     for (const std::string& id : c.channel_ids) bytes += sizeof id + id.size();
+    for (const Position& position : c.positions) bytes += (*this)(position);
     return bytes;
   }
+  std::size_t operator()(const Position& p) const {
+    return sizeof p + p.channel_id.size() + p.epoch.size();
+  }
+  std::size_t operator()(const Resume& c) const { return (*this)(c.position); }
+  std::size_t operator()(const OpenHistory& c) const { return c.channel_id.size(); }
   std::size_t operator()(const CreateChannel& c) const { return c.display_name.size(); }
   std::size_t operator()(const GetChannel& c) const { return c.channel_id.size(); }
   std::size_t operator()(const ListChannels& c) const { return c.page_token.size(); }

@@ -57,12 +57,25 @@ struct Register {
   SessionSpec session;
 };
 
+/// Where a reader that was away goes on: after `after_sequence` of this channel, in the history that
+/// `epoch` names. An empty epoch is not checked.
+struct Position {
+  std::string channel_id;
+  std::uint64_t after_sequence = 0;
+  std::string epoch;
+};
+
 /// Opens a session for the actor: it follows the chosen channels, or all of the user's, through
-/// later joins and leaves. Answers SessionOpened, after its SubscriptionStart items.
+/// later joins and leaves. A channel begins after its position, or at its head if there is none.
+/// Answers SessionOpened, after its SubscriptionStart items.
 /// NOT_FOUND, PERMISSION_DENIED  a chosen channel does not exist, or the actor is no member
+/// INVALID_ARGUMENT              too many channels or positions; two positions for one channel, or
+///                               one for a channel that is not among the chosen
+/// OUT_OF_RANGE                  a position is beyond the head of its channel
 struct OpenSession {
   SessionSpec session;
   std::vector<std::string> channel_ids;
+  std::vector<Position> positions;
 };
 
 /// Ends the actor's session; a user without a credential ends with it. Unknown sessions are fine.
@@ -106,13 +119,21 @@ struct Join {
   std::string channel_id;
 };
 
+/// Joins a channel and goes on after a position of it. Answers Resumed. NOT_FOUND;
+/// FAILED_PRECONDITION: a member already; OUT_OF_RANGE: the position is beyond the head.
+struct Resume {
+  Position position;
+};
+
 /// Answers monostate. NOT_FOUND; FAILED_PRECONDITION: not a member.
 struct Leave {
   std::string channel_id;
 };
 
-/// Answers Posted. NOT_FOUND; PERMISSION_DENIED: not a member; INVALID_ARGUMENT: the text or the
-/// client message id is refused.
+/// Posts a message. A client message id identifies it among those of its user for as long as it is
+/// kept: sent again, it answers what the first one did and posts nothing. Answers Posted.
+/// NOT_FOUND; PERMISSION_DENIED: not a member; INVALID_ARGUMENT: the text or the client message id
+/// is refused; ALREADY_EXISTS: the client message id stands for another text or channel.
 struct Send {
   std::string channel_id;
   std::string text;
@@ -120,11 +141,28 @@ struct Send {
   bool allow_empty_text = false;
 };
 
+/// Asks whether the actor may read a channel's history; the reading itself is the transport's, with
+/// a HistoryReader. Answers HistoryOpened. NOT_FOUND; PERMISSION_DENIED: not a member.
+struct OpenHistory {
+  std::string channel_id;
+};
+
 /// Answers Registered for the actor.
 struct WhoAmI {};
 
-using Command = std::variant<Register, OpenSession, CloseSession, SetFormat, CreateChannel,
-                             GetChannel, ListChannels, ListMembers, Join, Leave, Send, WhoAmI>;
+/// From within: forgets the events before `first_kept`. Answers monostate.
+struct Trim {
+  ChannelKey channel = 0;
+  std::uint64_t first_kept = 0;
+};
+
+/// From within: removes a little of what ended channels and users left behind. Answers monostate.
+struct Purge {};
+
+using Command =
+    std::variant<Register, OpenSession, CloseSession, SetFormat, CreateChannel, GetChannel,
+                 ListChannels, ListMembers, Join, Resume, Leave, Send, OpenHistory, WhoAmI, Trim,
+                 Purge>;
 
 // --- Answers.
 
@@ -147,8 +185,23 @@ struct Registered {
   UserInfo user;
 };
 
+/// How a position was met.
+struct Recovery {
+  enum class State : std::uint8_t {
+    kRecovered,     ///< Everything after the position follows.
+    kGap,           ///< `gap_from` to `gap_to` are no longer kept; everything after them follows.
+    kEpochChanged,  ///< The position belongs to another history; what follows begins at the head.
+    kNotMember,     ///< No such channel, or the user is no member: nothing follows.
+  };
+  std::string channel_id;
+  State state = State::kRecovered;
+  std::uint64_t gap_from = 0;
+  std::uint64_t gap_to = 0;
+};
+
 struct SessionOpened {
   UserInfo user;
+  std::vector<Recovery> recoveries;  ///< One for each position, in the order asked.
 };
 
 struct Joined {
@@ -156,9 +209,19 @@ struct Joined {
   bool already_member = false;
 };
 
+struct Resumed {
+  ChannelInfo channel;  ///< The joining is its newest event.
+  Recovery recovery;
+};
+
 struct Posted {
   ChannelKey channel = 0;
   EventPtr event;
+  bool repeated = false;  ///< It had been posted before: this command posted nothing.
+};
+
+struct HistoryOpened {
+  ChannelInfo channel;
 };
 
 struct ChannelPage {
@@ -171,8 +234,8 @@ struct MemberPage {
   std::string next_page_token;
 };
 
-using Result = std::variant<std::monostate, Registered, SessionOpened, ChannelInfo, Joined, Posted,
-                            ChannelPage, MemberPage>;
+using Result = std::variant<std::monostate, Registered, SessionOpened, ChannelInfo, Joined, Resumed,
+                            Posted, HistoryOpened, ChannelPage, MemberPage>;
 
 /// Called exactly once, on the lane's own thread.
 using Completion = absl::AnyInvocable<void(absl::StatusOr<Result>)>;

@@ -10,20 +10,37 @@
 #include "core/text.h"
 
 namespace txtchat {
+namespace {
+
+/// The answer to a send whose client message id is known already.
+absl::StatusOr<Result> RepeatOf(const EventPtr& sent, const Send& command, const Channel& channel) {
+  if (sent->channel_id != channel.id || sent->text != command.text) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("you have sent another message with this client message id, number ",
+                     sent->sequence, " of the channel ", sent->channel_id,
+                     "; take a new id for a new message"));
+  }
+  return Posted{channel.key, sent, /*repeated=*/true};
+}
+
+}  // namespace
 
 absl::StatusOr<Result> Decider::Decide(Command& command) {
   return std::visit([this](auto& specific) { return Handle(specific); }, command);
 }
 
-void Decider::Expire(const Limits& limits, ChatState& state, Decision& decision,
-                     std::int64_t now_unix_ms) {
-  Envelope internal;
-  internal.time_unix_ms = now_unix_ms;
-  Decider decider(limits, state, decision, internal);
-  for (User* user : state.TakeExpiredUsers(now_unix_ms)) {
-    decider.EndUser(*user, absl::UnauthenticatedError("the user has ended; register again"));
+void Decider::Expire() {
+  const std::int64_t now_unix_ms = envelope_.time_unix_ms;
+  for (User* user : state_.TakeExpiredUsers(now_unix_ms)) {
+    EndUser(*user, absl::UnauthenticatedError("the user has ended; register again"));
   }
-  for (Channel* channel : state.TakeExpiredChannels(now_unix_ms)) decider.EndChannel(*channel);
+  for (Channel* channel : state_.TakeExpiredChannels(now_unix_ms)) EndChannel(*channel);
+}
+
+void Decider::EndLostUsers() {
+  for (User* user : state_.UsersWithoutCredential()) {
+    EndUser(*user, absl::CancelledError("the server was restarted"));
+  }
 }
 
 // --- Who acts, and on what.
@@ -66,16 +83,32 @@ absl::StatusOr<Channel*> Decider::ExistingChannel(const std::string& id) {
   return channel;
 }
 
-absl::Status Decider::CheckTablesHaveRoom(bool for_user) const {
-  if (for_user && state_.user_count() >= limits_.users_max) {
+absl::Status Decider::CheckRoomForUser() const {
+  if (state_.user_count() >= limits_.users_max) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the server has its most users (", limits_.users_max, "); try again later"));
   }
-  if (state_.channel_count() >= limits_.channels_max) {
-    return absl::ResourceExhaustedError(absl::StrCat("the server has its most channels (",
-                                                     limits_.channels_max, "); try again later"));
+  return CheckRoomForPersonalChannel();
+}
+
+absl::Status Decider::CheckRoomForPersonalChannel() const {
+  // One for each user, and those whose users have gone and left others in them.
+  if (state_.channel_count() - state_.listed_channels().size() >= 2 * limits_.users_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the server has its most personal channels (", 2 * limits_.users_max,
+                     "); try again later"));
   }
   return absl::OkStatus();
+}
+
+absl::Status Decider::MakeRoomForChannel() {
+  if (state_.listed_channels().size() < limits_.channels_max) return absl::OkStatus();
+  if (Channel* const unused = state_.FindUnusedChannel()) {
+    EndChannel(*unused);
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat("the server has its most channels (",
+                                                   limits_.channels_max, "); try again later"));
 }
 
 absl::Status Decider::CheckCanJoin(const Channel& channel, const User& user) const {
@@ -103,7 +136,22 @@ std::string Decider::NewChannelId() {
 
 // --- What changes.
 
-EventPtr Decider::AppendEvent(Channel& channel, const User& user, EventKind kind, Send* message) {
+User& Decider::AddUser(const Register& command) {
+  User& user = state_.AddUser(command, envelope_.time_unix_ms);
+  decision_.store.push_back(
+      PutUser{{user.key, user.id, user.display_name, user.credential}});
+  return user;
+}
+
+Channel& Decider::AddChannel(std::string id, std::string display_name, bool personal) {
+  Channel& channel = state_.AddChannel(std::move(id), std::move(display_name), personal,
+                                       envelope_.time_unix_ms);
+  decision_.store.push_back(PutChannel{{channel.key, channel.id, channel.display_name,
+                                        channel.create_time_unix_ms, channel.personal}});
+  return channel;
+}
+
+EventPtr Decider::Append(Channel& channel, const User& user, EventKind kind, Send* message) {
   auto event = std::make_shared<Event>();
   event->channel_id = channel.id;
   event->sequence = state_.NextSequence(channel);
@@ -114,8 +162,9 @@ EventPtr Decider::AppendEvent(Channel& channel, const User& user, EventKind kind
   if (message != nullptr) {
     event->text = std::move(message->text);
     event->client_message_id = std::move(message->client_message_id);
+    state_.NoteMessage(channel);
   }
-  decision_.store.events.push_back({channel.key, event});
+  decision_.store.push_back(AppendEvent{channel.key, user.key, event});
   decision_.steps.push_back(AppendStep{channel.feed, event});
   return event;
 }
@@ -129,8 +178,10 @@ void Decider::EndSubscription(const Session& session, const Channel& channel,
   decision_.steps.push_back(EndStep{channel.feed, session.spec, last_sequence});
 }
 
-void Decider::AddMember(Channel& channel, User& user, bool creates) {
+void Decider::AddMember(Channel& channel, User& user, bool creates,
+                        std::optional<std::uint64_t> begin_at) {
   state_.AddMember(channel, user);
+  decision_.store.push_back(PutMembership{{channel.key, user.key}});
   const auto start_sessions = [&](bool that_see_it, std::uint64_t cursor) {
     for (SessionId id : user.sessions) {
       const Session& session = *state_.FindSession(id);
@@ -140,24 +191,25 @@ void Decider::AddMember(Channel& channel, User& user, bool creates) {
       }
     }
   };
-  start_sessions(true, channel.head);
-  AppendEvent(channel, user, EventKind::kMemberJoined, nullptr);
+  start_sessions(true, begin_at.value_or(channel.head));
+  Append(channel, user, EventKind::kMemberJoined, nullptr);
   start_sessions(false, channel.head);
 }
 
 void Decider::RemoveMember(Channel& channel, User& user) {
   const bool ends_channel = channel.personal && channel.members.size() == 1;
-  AppendEvent(channel, user, EventKind::kMemberLeft, nullptr);
+  Append(channel, user, EventKind::kMemberLeft, nullptr);
   for (SessionId id : user.sessions) {
     const Session& session = *state_.FindSession(id);
     if (session.Follows(channel)) EndSubscription(session, channel, channel.head);
   }
   state_.RemoveMember(channel, user, envelope_.time_unix_ms);
+  decision_.store.push_back(DeleteMembership{{channel.key, user.key}});
   if (ends_channel) EndChannel(channel);
 }
 
 void Decider::EndChannel(Channel& channel) {
-  decision_.store.ended_channels.push_back(channel.key);
+  decision_.store.push_back(DeleteChannel{channel.key});
   decision_.steps.push_back(CloseChannelStep{channel.feed});
   state_.RemoveChannel(channel);
 }
@@ -171,6 +223,7 @@ void Decider::EndUser(User& user, const absl::Status& reason) {
     decision_.steps.push_back(SessionEndStep{session.spec, reason});
     state_.RemoveSession(session, envelope_.time_unix_ms);
   }
+  decision_.store.push_back(DeleteUser{user.key});
   state_.RemoveUser(user);
 }
 
@@ -183,17 +236,18 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     const Channel* const personal = state_.FindChannelById(user.id);
     const bool is_in_it = personal != nullptr && user.channels.contains(personal->key);
     if (!is_in_it && personal == nullptr) {
-      if (absl::Status s = CheckTablesHaveRoom(false); !s.ok()) return s;
+      if (absl::Status s = CheckRoomForPersonalChannel(); !s.ok()) return s;
     }
     if (!is_in_it) {
       if (absl::Status s = CheckCanJoin(Channel{}, user); !s.ok()) return s;
     }
+    decision_.store.push_back(RenameUser{user.key, command.display_name});
     state_.Rename(user, std::move(command.display_name));
     // The answer names the personal channel, so the user is in it again, even if it had left.
     if (!is_in_it) EnterPersonalChannel(user);
     return Registered{InfoOf(user)};
   }
-  if (absl::Status s = CheckTablesHaveRoom(true); !s.ok()) return s;
+  if (absl::Status s = CheckRoomForUser(); !s.ok()) return s;
 
   // The same address again means that its former connection is gone, even if nobody noticed yet.
   if (User* former = state_.FindUserById(command.user_id)) {
@@ -207,7 +261,7 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     if (Channel* empty = state_.FindChannelById(command.user_id)) EndChannel(*empty);
   }
 
-  User& user = state_.AddUser(command, envelope_.time_unix_ms);
+  User& user = AddUser(command);
   if (command.session.id != 0) state_.AddSession(command.session, user, {});
   EnterPersonalChannel(user);
   return Registered{InfoOf(user)};
@@ -216,8 +270,7 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
 void Decider::EnterPersonalChannel(User& user) {
   Channel* personal = state_.FindChannelById(user.id);
   if (personal == nullptr) {
-    personal =
-        &state_.AddChannel(user.id, user.display_name, /*personal=*/true, envelope_.time_unix_ms);
+    personal = &AddChannel(user.id, user.display_name, /*personal=*/true);
   }
   AddMember(*personal, user, /*creates=*/true);
 }
@@ -229,24 +282,20 @@ absl::StatusOr<Result> Decider::Handle(OpenSession& command) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "you have ", (*user)->sessions.size(), " open streams, the most a user may have; end one"));
   }
-  if (command.channel_ids.size() > limits_.channels_per_user_max) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("at most ", limits_.channels_per_user_max, " channels can be chosen"));
-  }
-  for (const std::string& id : command.channel_ids) {
-    absl::StatusOr<Channel*> channel = ExistingChannel(id);
-    if (!channel.ok()) return channel.status();
-    if (!(*user)->channels.contains((*channel)->key)) {
-      return absl::PermissionDeniedError(
-          absl::StrCat("you are not a member of the channel ", id, "; join it first"));
-    }
-  }
+  if (absl::Status chosen = CheckChosen(command, **user); !chosen.ok()) return chosen;
+  SessionOpened opened{InfoOf(**user), {}};
+  const absl::StatusOr<Beginnings> beginnings =
+      MeetPositions(command, **user, opened.recoveries);
+  if (!beginnings.ok()) return beginnings.status();
   const Session& session = state_.AddSession(command.session, **user, command.channel_ids);
   for (ChannelKey key : (*user)->channels) {
     const Channel& channel = *state_.FindChannel(key);
-    if (session.Follows(channel)) StartSession(session, channel, channel.head);
+    if (!session.Follows(channel)) continue;
+    const auto beginning = beginnings->find(key);
+    StartSession(session, channel,
+                 beginning == beginnings->end() ? channel.head : beginning->second);
   }
-  return SessionOpened{InfoOf(**user)};
+  return opened;
 }
 
 absl::StatusOr<Result> Decider::Handle(CloseSession&) {
@@ -295,10 +344,10 @@ absl::StatusOr<Result> Decider::Handle(CreateChannel& command) {
   if (absl::Status s = ValidateName("channel name", command.display_name, limits_); !s.ok()) {
     return s;
   }
-  if (absl::Status s = CheckTablesHaveRoom(false); !s.ok()) return s;
   if (absl::Status s = CheckCanJoin(Channel{}, **user); !s.ok()) return s;
-  Channel& channel = state_.AddChannel(NewChannelId(), std::move(command.display_name),
-                                       /*personal=*/false, envelope_.time_unix_ms);
+  if (absl::Status s = MakeRoomForChannel(); !s.ok()) return s;
+  Channel& channel =
+      AddChannel(NewChannelId(), std::move(command.display_name), /*personal=*/false);
   AddMember(channel, **user, /*creates=*/true);
   return InfoOf(channel);
 }
@@ -327,11 +376,48 @@ absl::StatusOr<Result> Decider::Handle(Leave& command) {
   return std::monostate{};
 }
 
+absl::StatusOr<Result> Decider::Handle(Resume& command) {
+  absl::StatusOr<User*> user = ActingUser();
+  if (!user.ok()) return user.status();
+  absl::StatusOr<Channel*> channel = ExistingChannel(command.position.channel_id);
+  if (!channel.ok()) return channel.status();
+  if ((*user)->channels.contains((*channel)->key)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("you are in the channel ", (*channel)->id,
+                     " and get what is said there; leave it first to go on from elsewhere"));
+  }
+  if (absl::Status s = CheckCanJoin(**channel, **user); !s.ok()) return s;
+  absl::StatusOr<Beginning> beginning = BeginAt(command.position, **channel);
+  if (!beginning.ok()) return beginning.status();
+  AddMember(**channel, **user, /*creates=*/false, beginning->cursor);
+  return Resumed{InfoOf(**channel), std::move(beginning->recovery)};
+}
+
+absl::StatusOr<EventPtr> Decider::FindSent(const User& user, const std::string& client_message_id) {
+  const auto in_batch = decision_.sends.find(std::make_pair(user.key, client_message_id));
+  if (in_batch != decision_.sends.end()) return in_batch->second;
+  absl::StatusOr<EventPtr> stored = store_.FindSent(user.key, client_message_id);
+  // The store's own words are for the operator.
+  if (!stored.ok()) return absl::UnavailableError("the server could not look this up; try again");
+  return stored;
+}
+
 absl::StatusOr<Result> Decider::Handle(Send& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
+  if (command.client_message_id.size() > limits_.client_message_id_bytes_max) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the client message id has ", command.client_message_id.size(),
+                     " bytes; at most ", limits_.client_message_id_bytes_max, " are allowed"));
+  }
   absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
   if (!channel.ok()) return channel.status();
+  if (!command.client_message_id.empty()) {
+    // Before the membership: what was posted was posted, even if the user has left since.
+    absl::StatusOr<EventPtr> sent = FindSent(**user, command.client_message_id);
+    if (!sent.ok()) return sent.status();
+    if (*sent != nullptr) return RepeatOf(*sent, command, **channel);
+  }
   if (!(*user)->channels.contains((*channel)->key)) {
     return absl::PermissionDeniedError(absl::StrCat("you are not a member of the channel ",
                                                     command.channel_id, "; join it first"));
@@ -339,13 +425,23 @@ absl::StatusOr<Result> Decider::Handle(Send& command) {
   if (absl::Status s = ValidateText(command.text, command.allow_empty_text, limits_); !s.ok()) {
     return s;
   }
-  if (command.client_message_id.size() > limits_.client_message_id_bytes_max) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the client message id has ", command.client_message_id.size(),
-                     " bytes; at most ", limits_.client_message_id_bytes_max, " are allowed"));
+  EventPtr event = Append(**channel, **user, EventKind::kMessagePosted, &command);
+  if (!event->client_message_id.empty()) {
+    decision_.sends.emplace(std::make_pair((*user)->key, event->client_message_id), event);
   }
-  return Posted{(*channel)->key,
-                AppendEvent(**channel, **user, EventKind::kMessagePosted, &command)};
+  return Posted{(*channel)->key, std::move(event)};
+}
+
+// --- Commands from within.
+
+absl::StatusOr<Result> Decider::Handle(Trim& command) {
+  decision_.store.push_back(TrimChannel{command.channel, command.first_kept});
+  return std::monostate{};
+}
+
+absl::StatusOr<Result> Decider::Handle(Purge&) {
+  decision_.store.push_back(PurgeStep{});
+  return std::monostate{};
 }
 
 }  // namespace txtchat

@@ -97,4 +97,16 @@ absl::StatusOr<Result> Decider::Handle(ListMembers& command) {
   return page;
 }
 
+absl::StatusOr<Result> Decider::Handle(OpenHistory& command) {
+  absl::StatusOr<User*> user = ActingUser();
+  if (!user.ok()) return user.status();
+  absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
+  if (!channel.ok()) return channel.status();
+  if (!(*user)->channels.contains((*channel)->key)) {
+    return absl::PermissionDeniedError(absl::StrCat("only members may read the history of ",
+                                                    command.channel_id, "; join it first"));
+  }
+  return HistoryOpened{InfoOf(**channel)};
+}
+
 }  // namespace txtchat

@@ -43,7 +43,8 @@ void Publisher::Carry(StartStep& step) {
   if (++feed.subscriptions_by_format[IndexOf(step.session.format)] == 1) {
     feed.queue->StartFormat(step.session.format);
   }
-  BatchOf(lane).items.push_back(SubscriptionStart{step.session.id, feed.queue, step.cursor});
+  BatchOf(lane).items.push_back(
+      SubscriptionStart{step.session.id, feed.queue, step.cursor, feed.queue->head()});
 }
 
 void Publisher::Carry(EndStep& step) {

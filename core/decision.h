@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "core/chat_state.h"
 #include "core/command.h"
@@ -56,10 +57,14 @@ struct Decision {
 
   std::vector<Step> steps;
   StoreBatch store;
+  /// Sends of this batch that have a client message id, by user and id: the store does not know them
+  /// yet.
+  absl::flat_hash_map<std::pair<UserKey, std::string>, EventPtr> sends;
 
   void clear() {
     steps.clear();
     store.clear();
+    sends.clear();
   }
 };
 

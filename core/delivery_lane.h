@@ -25,12 +25,13 @@ struct Reply {
   absl::StatusOr<Result> result;
 };
 
-/// From now on `session` reads `queue` after `cursor`. Where the session still has a subscription
+/// From now on `session` reads `queue` after `cursor`; events up to `head` are there already. Where the session still has a subscription
 /// of this channel that has not been drained to its end, that one goes on (Subscription::Resume).
 struct SubscriptionStart {
   SessionId session = 0;
   std::shared_ptr<BroadcastQueue> queue;
   std::uint64_t cursor = 0;
+  std::uint64_t head = 0;
 };
 
 /// `session` is owed the events up to `last_sequence`, then nothing more of this channel.

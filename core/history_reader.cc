@@ -6,6 +6,11 @@
 #include "absl/status/status.h"
 
 namespace txtchat {
+namespace {
+
+absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
+
+}  // namespace
 
 HistoryReader::HistoryReader(MessageStore* store, EncoderSet encoders, const Limits& limits,
                              std::size_t threads)
@@ -24,18 +29,37 @@ void HistoryReader::Stop() {
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  for (Job& job : abandoned) job.done(absl::UnavailableError("the server is stopping"));
+  for (Job& job : abandoned) {
+    std::visit([](auto& specific) { specific.done(Stopping()); }, job);
+  }
 }
 
 void HistoryReader::ReadAsync(const PageRequest& request, PageCallback done) {
   {
     absl::MutexLock lock(&mutex_);
     if (!stopping_) {
-      jobs_.push_back({request, std::move(done)});
+      jobs_.emplace_back(PageJob{request, std::move(done)});
       return;
     }
   }
-  done(absl::UnavailableError("the server is stopping"));
+  done(Stopping());
+}
+
+void HistoryReader::ReadEventsAsync(const EventQuery& query, EventsCallback done) {
+  absl::Status refused = Stopping();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!stopping_ && events_jobs_ < limits_.history_reads_max) {
+      ++events_jobs_;
+      jobs_.emplace_back(EventsJob{query, std::move(done)});
+      return;
+    }
+    if (!stopping_) {
+      refused = absl::ResourceExhaustedError(
+          "the server is busy: too many reads of history wait already; retry with backoff");
+    }
+  }
+  done(std::move(refused));
 }
 
 void HistoryReader::Run() {
@@ -50,15 +74,19 @@ void HistoryReader::Run() {
       if (stopping_) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();
+      if (std::holds_alternative<EventsJob>(job)) --events_jobs_;
     }
-    job.done(Read(job.request));
+    std::visit([this](auto& specific) { Carry(specific); }, job);
   }
 }
 
 absl::StatusOr<HistoryPage> HistoryReader::Read(const PageRequest& request) const {
-  absl::StatusOr<EventPage> events =
-      store_->Read(request.channel, request.after, request.up_to, limits_.store_page_events_max,
-                   limits_.store_page_bytes_max);
+  const absl::StatusOr<EventPage> events =
+      store_->Read({.channel = request.channel,
+                    .after = request.after,
+                    .up_to = request.up_to,
+                    .events_max = limits_.store_page_events_max,
+                    .bytes_max = limits_.store_page_bytes_max});
   if (!events.ok()) return events.status();
   HistoryPage page{.after = request.after, .covers_to = request.up_to, .format = request.format};
   if (events->empty()) return page;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -35,12 +36,14 @@ struct HistoryPage {
 };
 
 using PageCallback = absl::AnyInvocable<void(absl::StatusOr<HistoryPage>)>;
+using EventsCallback = absl::AnyInvocable<void(absl::StatusOr<EventPage>)>;
 
-/// Reads pages of the store for readers that fell behind the broadcast queue, on a few threads of
-/// its own, so that neither the sequencer nor an I/O thread ever waits for a disk.
+/// Reads the store for readers that fell behind the broadcast queue and for those that ask for
+/// history, on a few threads of its own, so that neither the sequencer nor an I/O thread ever waits
+/// for a disk.
 ///
-/// Thread-safe. Each subscriber has at most one request under way, which bounds the queue. The
-/// store and the encoders must outlive it.
+/// Thread-safe. Each subscriber has at most one request under way, which bounds their queue; that of
+/// reads of history is bounded by `history_reads_max`. The store and the encoders must outlive it.
 class HistoryReader {
  public:
   HistoryReader(MessageStore* store, EncoderSet encoders, const Limits& limits,
@@ -56,22 +59,34 @@ class HistoryReader {
   /// The same at once, on the caller's thread.
   absl::StatusOr<HistoryPage> Read(const PageRequest& request) const;
 
+  /// Reads events as they are kept and calls `done` exactly once, as above. RESOURCE_EXHAUSTED, at
+  /// once, if too many such reads wait already.
+  void ReadEventsAsync(const EventQuery& query, EventsCallback done);
+
   /// Ends the threads. Idempotent.
   void Stop();
 
  private:
-  struct Job {
+  struct PageJob {
     PageRequest request;
     PageCallback done;
   };
+  struct EventsJob {
+    EventQuery query;
+    EventsCallback done;
+  };
+  using Job = std::variant<PageJob, EventsJob>;
 
   void Run();
+  void Carry(PageJob& job) { job.done(Read(job.request)); }
+  void Carry(EventsJob& job) { job.done(store_->Read(job.query)); }
 
   MessageStore* const store_;
   const EncoderSet encoders_;
   const Limits limits_;
   absl::Mutex mutex_;
   std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);
+  std::size_t events_jobs_ ABSL_GUARDED_BY(mutex_) = 0;  ///< Among jobs_.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -19,7 +19,9 @@ struct Limits {
 
   // --- Tables that peers can grow. Full: RESOURCE_EXHAUSTED, nothing changed.
   std::size_t users_max = 100'000;
-  std::size_t channels_max = 200'000;  ///< Personal channels counted.
+  /// Personal channels are not counted: each belongs to a user. When the table is full, channels
+  /// without members in which nothing was ever said give way to new ones, the oldest first.
+  std::size_t channels_max = 200'000;
   std::size_t channels_per_user_max = 1'000;
   std::size_t members_per_channel_max = 100'000;
   std::size_t sessions_per_user_max = 16;  ///< Open Subscribe streams, or line connections.
@@ -43,6 +45,9 @@ struct Limits {
   std::size_t store_page_events_max = 1'000;
   std::size_t store_page_bytes_max = 256 * kKiB;
 
+  // --- Reads of history that wait for a thread. Beyond: RESOURCE_EXHAUSTED.
+  std::size_t history_reads_max = 1'024;
+
   // --- The memory store, all channels together. Beyond: the oldest events go; a reader that still
   // wanted them gets a gap.
   std::size_t store_bytes_max = 512 * kMiB;
@@ -50,8 +55,11 @@ struct Limits {
   // --- Lifetimes.
   /// A gRPC guest without an open Subscribe ends this long after its last call.
   std::int64_t guest_grace_ms = 60'000;
-  /// A channel without members is kept this long, so that they can come back.
+  /// A channel without members in which nothing was ever said is kept this long, so that they can
+  /// come back.
   std::int64_t empty_channel_ttl_ms = 3'600'000;
+  /// The same of a channel that holds messages.
+  std::int64_t quiet_channel_ttl_ms = 30LL * 86'400'000;
 };
 
 }  // namespace txtchat

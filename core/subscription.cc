@@ -24,6 +24,10 @@ Owed Subscription::Peek(WireFormat format, std::size_t bytes_max, ReadCache* cac
   const std::uint64_t leaves_at = absences_ == nullptr ? kNoEnd : absences_->front().left;
   const std::uint64_t limit = std::min({up_to, ends_at_, leaves_at});
   if (peek_ >= ends_at_) return {.kind = Owed::Kind::kEnded};
+  if (leaves_at <= cursor_ && peek_ == cursor_ && cursor_ < up_to) {
+    const Absence& lossy = absences_->front();
+    return {.kind = Owed::Kind::kGap, .gap_from = lossy.lost_from, .gap_to = lossy.lost_to};
+  }
   if (peek_ >= limit) return {};
   if (page_ != nullptr && page_->format == format && peek_ >= page_->after &&
       peek_ < page_->covers_to) {
@@ -44,6 +48,7 @@ Owed Subscription::Peek(WireFormat format, std::size_t bytes_max, ReadCache* cac
   }
   // A page begins at the cursor, so whatever is peeked must be given before one is fetched.
   if (page_pending_ || peek_ != cursor_) return {};
+  page_up_to_ = std::min(limit, read.oldest - 1);
   return {.kind = Owed::Kind::kNeedPage};
 }
 
@@ -75,7 +80,10 @@ void Subscription::Resume(std::uint64_t cursor) {
   if (!HasEnd()) return;
   if (absences_ == nullptr) absences_ = std::make_unique<std::deque<Absence>>();
   if (absences_->size() == kAbsencesMax) {
-    absences_->back().back = cursor;
+    Absence& last = absences_->back();
+    if (last.lost_to == 0) last.lost_from = last.back + 1;
+    last.lost_to = ends_at_;
+    last.back = cursor;
   } else {
     absences_->push_back({ends_at_, cursor});
   }
@@ -85,6 +93,7 @@ void Subscription::Resume(std::uint64_t cursor) {
 
 void Subscription::SkipAbsences() {
   while (absences_ != nullptr && cursor_ >= absences_->front().left) {
+    if (cursor_ < absences_->front().lost_to) return;  // To be told first.
     cursor_ = peek_ = std::max(cursor_, absences_->front().back);
     absences_->pop_front();
     if (absences_->empty()) absences_.reset();
@@ -101,8 +110,9 @@ PageRequest Subscription::BeginPage(WireFormat format) {
   return {.channel = queue_->key(),
           .format = format,
           .after = cursor_,
-          .up_to = std::min(absences_ == nullptr ? queue_->head() : absences_->front().left,
-                            std::min(queue_->head(), ends_at_))};
+          // What the queue has is not asked of the store, which may have forgotten it: a reader that
+          // was told of a gap there would lose it.
+          .up_to = page_up_to_};
 }
 
 void Subscription::OnPage(absl::StatusOr<HistoryPage> page) {

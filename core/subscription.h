@@ -79,12 +79,12 @@ class Subscription {
   void EndAt(std::uint64_t last_sequence) { ends_at_ = last_sequence; }
   bool HasEnd() const { return ends_at_ != kNoEnd; }
   /// The user has joined again before everything up to the end was given: after the end it goes on
-  /// behind `cursor`. A reader that lets kAbsencesMax of these pile up unread is not given what
-  /// lies between the last two.
+  /// behind `cursor`. To a reader that lets more than kAbsencesMax of these pile up unread, what
+  /// lies between the last ones is a gap.
   void Resume(std::uint64_t cursor);
   static constexpr std::size_t kAbsencesMax = 256;
 
-  /// The request to fetch after kNeedPage. While one is under way, Peek answers kNothing.
+  /// The request to fetch, right after kNeedPage. While one is under way, Peek answers kNothing.
   PageRequest BeginPage(WireFormat format);
   bool page_pending() const { return page_pending_; }
   /// Takes the page in, or notes that reading it failed: the next Peek answers kNeedPage again, and
@@ -93,9 +93,12 @@ class Subscription {
 
  private:
   /// A time in which the user was not a member: events after `left` up to `back` are not owed.
+  /// Several taken together lose what lies between them, `lost_from` to `lost_to`.
   struct Absence {
     std::uint64_t left = 0;
     std::uint64_t back = 0;
+    std::uint64_t lost_from = 0;
+    std::uint64_t lost_to = 0;  ///< 0: nothing.
   };
 
   Owed PeekPage(std::size_t bytes_max, std::uint64_t limit);
@@ -108,6 +111,7 @@ class Subscription {
   std::uint64_t ends_at_ = kNoEnd;
   std::unique_ptr<std::deque<Absence>> absences_;  ///< Null nearly always.
   std::unique_ptr<HistoryPage> page_;
+  std::uint64_t page_up_to_ = 0;  ///< How far the next page may go, as of kNeedPage.
   bool page_pending_ = false;
 };
 

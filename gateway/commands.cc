@@ -16,6 +16,8 @@ namespace {
 // Lists answer this many lines at once; the answer says how to go on.
 constexpr std::size_t kListLines = 100;
 constexpr std::uint8_t kListWeight = 32;
+constexpr std::uint64_t kHistoryLinesDefault = 20;
+constexpr std::uint64_t kHistoryLinesMax = kListLines;
 
 absl::StatusOr<Action> MakeRegister(const Fields& f) {
   Register command;
@@ -54,6 +56,33 @@ absl::StatusOr<Action> MakeMembers(const Fields& f) {
 absl::StatusOr<Action> MakePing(const Fields&) { return Action(LocalAction::kPing); }
 absl::StatusOr<Action> MakeHelp(const Fields&) { return Action(LocalAction::kHelp); }
 absl::StatusOr<Action> MakeQuit(const Fields&) { return Action(LocalAction::kQuit); }
+/// Reads a number; an empty field is `otherwise`.
+absl::StatusOr<std::uint64_t> Number(std::string_view field, std::string_view name,
+                                     std::uint64_t otherwise) {
+  if (field.empty()) return otherwise;
+  std::uint64_t number = 0;
+  const bool digits = field.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!digits || !absl::SimpleAtoi(std::string(field), &number)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(std::string(name), " must be a number, not ", OneLine(field, 32)));
+  }
+  return number;
+}
+absl::StatusOr<Action> MakeHistory(const Fields& f) {
+  const absl::StatusOr<std::uint64_t> before = Number(f[1], "BEFORE_SEQ", 0);
+  if (!before.ok()) return before.status();
+  const absl::StatusOr<std::uint64_t> limit = Number(f[2], "LIMIT", kHistoryLinesDefault);
+  if (!limit.ok()) return limit.status();
+  if (*limit == 0) return absl::InvalidArgumentError("LIMIT must be at least 1");
+  return Action(HistoryRequest{std::string(f[0]), *before,
+                               static_cast<std::uint32_t>(std::min(*limit, kHistoryLinesMax))});
+}
+absl::StatusOr<Action> MakeResume(const Fields& f) {
+  const absl::StatusOr<std::uint64_t> after = Number(f[1], "AFTER_SEQ", 0);
+  if (!after.ok()) return after.status();
+  return Action(Command(Resume{{std::string(f[0]), *after, std::string(f[2])}}));
+}
+absl::StatusOr<Action> MakeEpoch(const Fields&) { return Action(LocalAction::kEpoch); }
 absl::StatusOr<Action> MakeNotYet(const Fields&) {
   return absl::UnimplementedError("this server does not have this command yet");
 }
@@ -129,18 +158,31 @@ constexpr CommandRow kTable[] = {
     {.id = CommandId::kHistory,
      .name = "history",
      .usage = "history$CHAN$BEFORE_SEQ$LIMIT",
-     .help = "(to come) read older messages",
-     .make = MakeNotYet},
+     .help = "read older messages of a channel that you are in: the newest 20 of them, or LIMIT, "
+             "at most 100, before BEFORE_SEQ",
+     .fields_min = 1,
+     .fields_max = 3,
+     .weight = kListWeight,
+     .make = MakeHistory},
     {.id = CommandId::kResume,
      .name = "resume",
      .usage = "resume$CHAN$AFTER_SEQ",
-     .help = "(to come) join and go on behind a message",
-     .make = MakeNotYet},
+     .help = "join a channel and get everything after AFTER_SEQ, once and in order; "
+             "resume$CHAN$AFTER_SEQ$EPOCH makes sure that it is the same history",
+     .fields_min = 2,
+     .fields_max = 3,
+     .weight = kListWeight,
+     .make = MakeResume},
     {.id = CommandId::kAuth,
      .name = "auth",
      .usage = "auth$TOKEN",
      .help = "(to come) act as the user of a token",
      .make = MakeNotYet},
+    {.id = CommandId::kEpoch,
+     .name = "epoch",
+     .usage = "epoch",
+     .help = "names the history that the sequence numbers belong to",
+     .make = MakeEpoch},
     {.id = CommandId::kPing,
      .name = "ping",
      .usage = "ping$X",

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -27,14 +28,22 @@ enum class CommandId : std::uint8_t {
   kHistory,
   kResume,
   kAuth,
+  kEpoch,
   kHelp,
   kQuit,
 };
 
 /// What the gateway answers by itself.
-enum class LocalAction : std::uint8_t { kHello, kPing, kHelp, kQuit };
+enum class LocalAction : std::uint8_t { kHello, kPing, kEpoch, kHelp, kQuit };
 
-using Action = std::variant<Command, LocalAction>;
+/// Messages of a channel: the newest `limit` before `before` (0: before anything that comes).
+struct HistoryRequest {
+  std::string channel_id;
+  std::uint64_t before = 0;
+  std::uint32_t limit = 0;
+};
+
+using Action = std::variant<Command, LocalAction, HistoryRequest>;
 
 inline constexpr std::size_t kFieldsMax = 3;
 /// The fields of a line behind the command's name; those that it does not have are empty.

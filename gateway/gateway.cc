@@ -43,6 +43,7 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
                                 .history = dependencies.history,
                                 .clock = dependencies.clock,
                                 .session_ids = dependencies.session_ids,
+                                .epoch = dependencies.epoch,
                                 .connections = &connections_,
                                 .counters = &counters_};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {

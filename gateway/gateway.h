@@ -48,6 +48,7 @@ class Gateway {
     const Clock* clock = nullptr;
     SessionIds* session_ids = nullptr;  ///< Shared with the other transports.
     Limits limits;
+    std::string epoch;  ///< Names the history that sequence numbers belong to.
   };
 
   Gateway(const GatewayOptions& options, const Dependencies& dependencies);

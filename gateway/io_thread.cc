@@ -187,7 +187,9 @@ void IoThread::Handle(LaneBatch::Item& item) {
     reply->done(std::move(reply->result));
   } else if (auto* start = std::get_if<SubscriptionStart>(&item)) {
     Session* const session = Find(start->session);
-    if (session != nullptr) session->OnSubscriptionStart(std::move(start->queue), start->cursor);
+    if (session != nullptr) {
+      session->OnSubscriptionStart(std::move(start->queue), start->cursor, start->head);
+    }
   } else if (const auto* end = std::get_if<SubscriptionEnd>(&item)) {
     Session* const session = Find(end->session);
     if (session != nullptr) session->OnSubscriptionEnd(end->channel, end->last_sequence);
@@ -239,6 +241,17 @@ void IoThread::FetchPage(SessionId id, const PageRequest& request) {
         // What is posted must not own the thread that it is posted to.
         self->Post([io = self.get(), id, channel, page = std::move(page)]() mutable {
           if (Session* const session = io->Find(id)) session->OnPage(channel, std::move(page));
+        });
+      });
+}
+
+void IoThread::FetchHistory(SessionId id, std::uint64_t ticket, std::string channel_id,
+                            const EventQuery& query) {
+  environment_.history->ReadEventsAsync(
+      query, [self = shared_from_this(), id, ticket,
+              channel_id = std::move(channel_id)](absl::StatusOr<EventPage> page) {
+        self->Post([io = self.get(), id, ticket, channel_id, page = std::move(page)] {
+          if (Session* const session = io->Find(id)) session->OnHistory(ticket, channel_id, page);
         });
       });
 }

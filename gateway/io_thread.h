@@ -40,6 +40,7 @@ struct Environment {
   HistoryReader* history = nullptr;
   const Clock* clock = nullptr;
   SessionIds* session_ids = nullptr;
+  std::string epoch;
   Connections* connections = nullptr;
   Counters* counters = nullptr;
 };
@@ -102,6 +103,9 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void RetryPagesLater(SessionId id);
   /// Reads a page of the store and gives it to the session's OnPage.
   void FetchPage(SessionId id, const PageRequest& request);
+  /// Reads history and gives it to the session's OnHistory.
+  void FetchHistory(SessionId id, std::uint64_t ticket, std::string channel_id,
+                    const EventQuery& query);
 
   // --- This thread, for the drain of the server.
   void StopReading();

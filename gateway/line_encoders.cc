@@ -45,16 +45,20 @@ void ClassicEncoder::Append(const Event& event, std::string& out) const {
   }
 }
 
+void AppendTaggedMessage(std::string_view tag, const Event& event, std::string& out) {
+  out += tag;
+  out += event.channel_id;
+  absl::StrAppend(&out, " ", event.sequence, " ", event.time_unix_ms, " ", event.user_id, " ");
+  AppendEscapedName(event.user_name, out);
+  out += ": ";
+  AppendEscapedText(event.text, out);
+  out += '\n';
+}
+
 void TaggedEncoder::Append(const Event& event, std::string& out) const {
   switch (event.kind) {
     case EventKind::kMessagePosted:
-      out += "$$msg: ";
-      out += event.channel_id;
-      absl::StrAppend(&out, " ", event.sequence, " ", event.time_unix_ms, " ", event.user_id, " ");
-      AppendEscapedName(event.user_name, out);
-      out += ": ";
-      AppendEscapedText(event.text, out);
-      out += '\n';
+      AppendTaggedMessage("$$msg: ", event, out);
       return;
     case EventKind::kMemberJoined:
       AppendMember("$$joined: ", event, out);

@@ -27,6 +27,9 @@ class TaggedEncoder final : public EventEncoder {
   void Append(const Event& event, std::string& out) const override;
 };
 
+/// Appends a message as one line of the tagged dialect, behind `tag`.
+void AppendTaggedMessage(std::string_view tag, const Event& event, std::string& out);
+
 /// Appends `text` as the classic dialect shows it; at least one line.
 void AppendClassicText(std::string_view text, std::string& out);
 

@@ -9,6 +9,12 @@ constexpr std::size_t kItemBytes = 4'096;
 }  // namespace
 
 void Outbox::Add(OutItem item) {
+  // One that always has something to say never becomes empty. (Not in PopFront: a write that was
+  // taken in part still points to the texts of the items behind.)
+  if (begin_ > 0 && 2 * begin_ >= items_.size()) {
+    items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(begin_));
+    begin_ = 0;
+  }
   TailToItem();
   bytes_ += Cost(item);
   items_.push_back(std::move(item));
@@ -37,6 +43,17 @@ void Outbox::AddLine(std::string text) {
 
 void Outbox::AddFormat(std::string text, WireFormat format) {
   Add({.kind = OutItem::Kind::kFormat, .format = format, .text = std::move(text)});
+}
+
+void Outbox::Fill(std::uint64_t ticket, std::string text) {
+  for (std::size_t i = begin_; i < items_.size(); ++i) {
+    OutItem& item = items_[i];
+    if (item.kind != OutItem::Kind::kAwaited || item.sequence != ticket) continue;
+    bytes_ += text.size();
+    item.kind = OutItem::Kind::kLine;
+    item.text = std::move(text);
+    return;
+  }
 }
 
 void Outbox::AddOwnEvent(ChannelKey channel, std::uint64_t sequence) {

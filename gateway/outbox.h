@@ -17,6 +17,7 @@ struct OutItem {
     kLine,     ///< Write `text`.
     kBarrier,  ///< First deliver `channel` up to `sequence`, an event of the client's own making.
     kFormat,   ///< Write `text`; events after it are in `format`.
+    kAwaited,  ///< Wait for the text that Fill brings; `sequence` is its ticket.
     kClose,    ///< End the connection.
   };
   Kind kind = Kind::kLine;
@@ -36,6 +37,12 @@ class Outbox {
  public:
   void AddLine(std::string text);
   void AddFormat(std::string text, WireFormat format);
+  /// Keeps the place of a text that is being fetched.
+  void AddAwaited(std::uint64_t ticket) {
+    Add({.kind = OutItem::Kind::kAwaited, .sequence = ticket});
+  }
+  /// The text has come. Unknown tickets are fine: the outbox may have been cleared since.
+  void Fill(std::uint64_t ticket, std::string text);
   void AddClose() { Add({.kind = OutItem::Kind::kClose}); }
   /// What is added from now on comes after this event. Costs nothing for a run of events in one
   /// channel.
@@ -50,7 +57,13 @@ class Outbox {
   ChannelKey tail_channel() const { return tail_channel_; }
   std::uint64_t tail_sequence() const { return tail_sequence_; }
   void ClearTail() { tail_sequence_ = 0; }
+  /// What came of `channel` until now has been given: nothing more waits for it.
+  void ForgetOwnEvent(ChannelKey channel) {
+    if (channel == tail_channel_) ClearTail();
+  }
 
+  /// Items that there is room for, for tests.
+  std::size_t capacity() const { return items_.capacity(); }
   /// Memory that waits to be sent.
   std::size_t bytes() const { return bytes_; }
   void Clear() { *this = Outbox(); }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/gateway_options.h"
+#include "gateway/line_encoders.h"
 #include "gateway/line_text.h"
 
 namespace txtchat::gateway {
@@ -47,6 +48,23 @@ struct Answer {
     if (!j.already_member) return "";
     return absl::StrCat(tagged ? "$$ok: join " : "$$joined: ", j.channel.id, "\n");
   }
+
+  std::string operator()(const Resumed& r) const {
+    const std::string& id = r.channel.id;
+    switch (r.recovery.state) {
+      case Recovery::State::kGap:
+        return absl::StrCat("$$ok: resume ", id, " gap\n",
+                            GapLine(id, r.recovery.gap_from, r.recovery.gap_to));
+      case Recovery::State::kEpochChanged:
+        return absl::StrCat("$$ok: resume ", id, " epoch_changed\n");
+      case Recovery::State::kRecovered:
+      case Recovery::State::kNotMember:
+        break;
+    }
+    return absl::StrCat("$$ok: resume ", id, " recovered\n");
+  }
+
+  std::string operator()(const HistoryOpened&) const { return ""; }
 
   std::string operator()(const ChannelPage& page) const {
     std::string out;
@@ -140,6 +158,23 @@ std::string PongLine(std::string_view argument) {
 
 std::string ByeLine(std::string_view reason) {
   return absl::StrCat("$$bye: ", OneLine(reason, kExplanationBytesMax), "\n");
+}
+
+std::string EpochLine(std::string_view epoch) {
+  return absl::StrCat("$$epoch: ", View(epoch), "\n");
+}
+
+std::string HistoryLines(std::string_view channel_id, const EventPage& newest_first) {
+  std::string out;
+  for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) {
+    AppendTaggedMessage("$$history: ", **it, out);
+  }
+  absl::StrAppend(&out, "$$ok: history ", View(channel_id), " ", newest_first.size());
+  // A page may be shorter than asked for, as its bytes are bounded too: whoever wants to know asks.
+  const bool may_have_more = !newest_first.empty() && newest_first.back()->sequence > 1;
+  if (may_have_more) absl::StrAppend(&out, " ", newest_first.back()->sequence);
+  out += '\n';
+  return out;
 }
 
 std::string HelpLines() {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "core/command.h"
+#include "core/message_store.h"
 #include "core/wire_format.h"
 #include "gateway/commands.h"
 
@@ -28,8 +29,12 @@ std::string WelcomeLine();
 std::string HelloLine();                          ///< `$$hello: 2`
 std::string PongLine(std::string_view argument);  ///< `$$pong: X`
 std::string ByeLine(std::string_view reason);     ///< `$$bye: REASON`
+std::string EpochLine(std::string_view epoch);    ///< `$$epoch: EPOCH`
 std::string HelpLines();                          ///< `$$help: USAGE - WHAT`, each command
 std::string GapLine(std::string_view channel_id, std::uint64_t from,
                     std::uint64_t to);  ///< `$$gap: CHAN FROM TO`
+/// `$$history: CHAN SEQ UNIX_MS UID NAME: TEXT` for each message, oldest first, then `$$ok: history
+/// CHAN N`, with the sequence number to go on before where older ones may be left.
+std::string HistoryLines(std::string_view channel_id, const EventPage& newest_first);
 
 }  // namespace txtchat::gateway

@@ -55,7 +55,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // --- From the sequencer.
   void OnReply(absl::StatusOr<Result> result);
-  void OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor);
+  void OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor,
+                           std::uint64_t head);
   void OnSubscriptionEnd(ChannelKey channel, std::uint64_t last_sequence);
   void OnSessionEnd(const absl::Status& reason);
   void OnReadable(ChannelKey channel, std::uint64_t head);
@@ -63,6 +64,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // --- From the history reader.
   void OnPage(ChannelKey channel, absl::StatusOr<HistoryPage> page);
+  void OnHistory(std::uint64_t ticket, const std::string& channel_id,
+                 const absl::StatusOr<EventPage>& page);
   void RetryPages();
 
   // --- From the I/O thread.
@@ -104,6 +107,8 @@ class Session : public std::enable_shared_from_this<Session> {
     std::uint8_t weight = 1;
     std::uint32_t bytes = 0;
     std::string text;  ///< The line, or the command's argument.
+    std::uint64_t before = 0;  ///< Of a history.
+    std::uint32_t limit = 0;
   };
 
   /// A command that the full inbox did not take.
@@ -131,12 +136,14 @@ class Session : public std::enable_shared_from_this<Session> {
   void TakeLine(const LineSplitter::Line& line);
   void TakeLocal(const Request& request);
   void TakeCommand(Request& request);
+  void TakeHistory(Request& request);
   void Submit(Envelope& envelope, Pending pending);
   void Answer(Pending pending);
   void AnswerError(const absl::Status& status);
   void Emit(Pending& pending);
   void EmitLocalAnswers();
   void OnAnswer(const Pending& pending, Result& result);
+  void ReadHistory(const Pending& pending, const ChannelInfo& channel);
   void OnRefusal(const Pending& pending, const absl::Status& status);
   Pending TakePending();
 
@@ -187,6 +194,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// number of such absences (Subscription::kAbsencesMax), so reading pauses before there are too
   /// many.
   std::uint32_t rejoined_ = 0;
+  std::uint32_t histories_ = 0;        ///< Being read.
+  std::uint64_t last_ticket_ = 0;      ///< Of a history.
   std::unique_ptr<std::string> bye_;  ///< What to say behind everything else.
 
   // The format as of the commands taken, of the answers given, and of the events sent.

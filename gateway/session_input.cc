@@ -2,6 +2,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -24,6 +25,9 @@ constexpr int kReadsPerTurn = 4;
 // With what can be in flight besides (a leave and a join each), fewer than a subscription keeps.
 constexpr std::uint32_t kRejoinedMax = 64;
 static_assert(kRejoinedMax + kCommandsInFlightLimit / 2 <= Subscription::kAbsencesMax);
+
+// Histories that a connection may have under way. With what can be in flight besides, some more.
+constexpr std::uint32_t kHistoriesMax = 4;
 
 constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>());
 
@@ -101,6 +105,7 @@ bool Session::MayRead() const {
          in_flight_ < options.commands_in_flight_max &&
          in_flight_bytes_ < options.bytes_in_flight_max &&
          outbox_.bytes() < options.reply_backlog_bytes_max && rejoined_ < kRejoinedMax &&
+         histories_ < kHistoriesMax &&
          !io_.reading_stopped();
 }
 
@@ -143,6 +148,8 @@ void Session::TakeLine(const LineSplitter::Line& line) {
     AnswerError(request.status());
   } else if (std::holds_alternative<LocalAction>(request->action)) {
     TakeLocal(*request);
+  } else if (std::holds_alternative<HistoryRequest>(request->action)) {
+    TakeHistory(*request);
   } else {
     TakeCommand(*request);
   }
@@ -152,6 +159,9 @@ void Session::TakeLocal(const Request& request) {
   switch (std::get<LocalAction>(request.action)) {
     case LocalAction::kPing:
       Answer({.kind = Pending::Kind::kLine, .text = PongLine(request.argument)});
+      return;
+    case LocalAction::kEpoch:
+      Answer({.kind = Pending::Kind::kLine, .text = EpochLine(io_.environment().epoch)});
       return;
     case LocalAction::kHelp:
       Answer({.kind = Pending::Kind::kLine, .text = HelpLines()});
@@ -190,6 +200,16 @@ void Session::TakeCommand(Request& request) {
                     .weight = request.row->weight,
                     .text = request.row->id == CommandId::kMembers ? std::string(request.argument)
                                                                    : std::string()});
+}
+
+void Session::TakeHistory(Request& request) {
+  auto& history = std::get<HistoryRequest>(request.action);
+  Envelope envelope;
+  envelope.command = OpenHistory{std::move(history.channel_id)};
+  Submit(envelope, {.command = request.row->id,
+                    .weight = request.row->weight,
+                    .before = history.before,
+                    .limit = history.limit});
 }
 
 void Session::Submit(Envelope& envelope, Pending pending) {
@@ -271,6 +291,10 @@ Session::Pending Session::TakePending() {
   if (++pending_begin_ == pending_.size()) {
     std::vector<Pending>().swap(pending_);
     pending_begin_ = 0;
+  } else if (2 * pending_begin_ >= pending_.size()) {
+    // A client that goes on sending never lets it become empty.
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_begin_));
+    pending_begin_ = 0;
   }
   return pending;
 }
@@ -307,6 +331,15 @@ void Session::OnAnswer(const Pending& pending, Result& result) {
     outbox_.AddOwnEvent(posted->channel, posted->event->sequence);
     return;
   }
+  if (const auto* opened = std::get_if<HistoryOpened>(&result)) {
+    ReadHistory(pending, opened->channel);
+    return;
+  }
+  if (const auto* resumed = std::get_if<Resumed>(&result)) {
+    outbox_.AddLine(AnswerLines(pending.command, answer_format_, result, ""));
+    outbox_.AddOwnEvent(resumed->channel.key, resumed->channel.head_sequence);
+    return;
+  }
   const auto* joined = std::get_if<Joined>(&result);
   if (joined != nullptr && !joined->already_member) {
     outbox_.AddOwnEvent(joined->channel.key, joined->channel.head_sequence);
@@ -314,6 +347,37 @@ void Session::OnAnswer(const Pending& pending, Result& result) {
   }
   std::string lines = AnswerLines(pending.command, answer_format_, result, pending.text);
   if (!lines.empty()) outbox_.AddLine(std::move(lines));
+}
+
+void Session::ReadHistory(const Pending& pending, const ChannelInfo& channel) {
+  ++histories_;
+  outbox_.AddAwaited(++last_ticket_);
+  EventQuery query{.channel = channel.key,
+                   .up_to = channel.head_sequence,
+                   .events_max = pending.limit,
+                   .bytes_max = io_.environment().options.reply_backlog_bytes_max,
+                   .newest_first = true,
+                   .messages_only = true};
+  if (pending.before != 0) query.up_to = std::min(query.up_to, pending.before - 1);
+  io_.FetchHistory(id_, last_ticket_, channel.id, query);
+}
+
+void Session::OnHistory(std::uint64_t ticket, const std::string& channel_id,
+                        const absl::StatusOr<EventPage>& page) {
+  --histories_;
+  if (page.ok()) {
+    outbox_.Fill(ticket, HistoryLines(channel_id, *page));
+  } else if (io_.environment().options.errors) {
+    // The store's own words are for the operator.
+    const bool busy = page.status().code() == absl::StatusCode::kResourceExhausted;
+    outbox_.Fill(ticket, ErrorLine(busy ? page.status()
+                                        : absl::UnavailableError(
+                                              "the server could not read this; try again")));
+  } else {
+    outbox_.Fill(ticket, "");
+  }
+  io_.MarkDirty(*this);
+  ResumeReading();
 }
 
 void Session::OnRefusal(const Pending& pending, const absl::Status& status) {

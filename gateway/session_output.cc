@@ -19,7 +19,8 @@ Session::Followed* Session::Find(ChannelKey channel) {
   return it == followed_.end() ? nullptr : &*it;
 }
 
-void Session::OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor) {
+void Session::OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor,
+                                  std::uint64_t head) {
   if (phase_ != Phase::kOpen) return;
   const ChannelKey channel = queue->key();
   if (Followed* const former = Find(channel)) {
@@ -27,8 +28,10 @@ void Session::OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::ui
     ++rejoined_;
     return;
   }
-  followed_.push_back({channel, cursor, Subscription(std::move(queue), cursor)});
+  outbox_.ForgetOwnEvent(channel);  // One from before it was left, and it was read to that end.
+  followed_.push_back({channel, head, Subscription(std::move(queue), cursor)});
   io_.fan_out().Add(channel, this);
+  if (cursor < head) io_.MarkDirty(*this);
 }
 
 void Session::OnSubscriptionEnd(ChannelKey channel, std::uint64_t last_sequence) {
@@ -128,6 +131,7 @@ Session::Gathered Session::GatherOutbox(Gather& gather, WireFormat& format) {
       const Gathered own = GatherOwn(gather, format, item.channel, item.sequence);
       if (own != Gathered::kDone) return own;
     }
+    if (item.kind == OutItem::Kind::kAwaited) return Gathered::kBlocked;
     if (gather.IsFull()) return Gathered::kMore;
     gather.SetData(gather.Add(Gather::Part::Kind::kItem), item.text.data(), item.text.size());
     if (item.kind == OutItem::Kind::kFormat) format = item.format;

@@ -4,98 +4,22 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "grpc-service/conversions.h"
 #include "grpc-service/credentials.h"
 #include "grpc-service/status_mapping.h"
 #include "grpc-service/subscribe_reactor.h"
 
 namespace txtchat::rpc {
-namespace {
-
-absl::Status DrainingStatus() {
-  return absl::UnavailableError("the server is draining; reconnect");
-}
-
-/// The credential that comes with a call.
-absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context) {
-  const auto& metadata = context.client_metadata();
-  const auto header = metadata.find("authorization");
-  if (header == metadata.end()) {
-    return absl::UnauthenticatedError(
-        "no authorization metadata; send \"Bearer TOKEN\" with the token that Register answered");
-  }
-  const absl::StatusOr<std::string_view> token =
-      ParseBearer({header->second.data(), header->second.size()});
-  if (!token.ok()) return token.status();
-  return Actor{.credential = HashToken(*token)};
-}
-
-template <typename Request>
-absl::StatusOr<Request> Parse(const grpc::ByteBuffer& bytes) {
-  grpc::ByteBuffer shared = bytes;  // Parsing clears it.
-  Request request;
-  if (!grpc::SerializationTraits<Request>::Deserialize(&shared, &request).ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("the request is not a valid ",
-                                                   Request::descriptor()->name(),
-                                                   ", or a string in it is not UTF-8"));
-  }
-  return request;
-}
-
-template <typename Response>
-absl::Status Serialize(const Response& response, grpc::ByteBuffer* bytes) {
-  bool owned = false;
-  const grpc::Status status =
-      grpc::SerializationTraits<Response>::Serialize(response, bytes, &owned);
-  if (!status.ok()) return absl::InternalError("the response could not be serialised");
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::size_t> PageSize(std::int32_t requested) {
-  if (requested < 0) return absl::InvalidArgumentError("page_size must not be negative");
-  return static_cast<std::size_t>(requested);
-}
-
-void SetTime(std::int64_t unix_ms, google::protobuf::Timestamp& out) {
-  std::int64_t seconds = unix_ms / 1000;
-  std::int64_t rest_ms = unix_ms % 1000;
-  if (rest_ms < 0) {
-    rest_ms += 1000;
-    --seconds;
-  }
-  out.set_seconds(seconds);
-  out.set_nanos(static_cast<std::int32_t>(rest_ms * 1'000'000));
-}
-
-void SetUser(const UserInfo& user, v1::User& out) {
-  out.set_id(user.id);
-  out.set_display_name(user.display_name);
-}
-
-void SetChannel(const ChannelInfo& channel, v1::Channel& out) {
-  out.set_id(channel.id);
-  out.set_display_name(channel.display_name);
-  SetTime(channel.create_time_unix_ms, *out.mutable_create_time());
-  out.set_head_sequence(channel.head_sequence);
-  out.set_member_count(static_cast<std::uint32_t>(channel.member_count));
-}
-
-void SetMessage(const Event& event, v1::Message& out) {
-  out.set_channel_id(event.channel_id);
-  out.set_sequence(event.sequence);
-  SetTime(event.time_unix_ms, *out.mutable_create_time());
-  SetUser({event.user_id, event.user_name}, *out.mutable_sender());
-  out.set_text(event.text);
-  out.set_client_message_id(event.client_message_id);
-}
-
-}  // namespace
 
 ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
                          const std::vector<std::unique_ptr<PumpThread>>* pumps)
     : dependencies_(dependencies),
       options_(options),
+      stream_options_(options.stream),
       pumps_(*pumps),
-      streams_(options.streams_max) {}
+      streams_(options.streams_max) {
+  stream_options_.epoch = dependencies_.epoch;
+}
 
 PumpThread& ChatService::NextPump() {
   return *pumps_[next_pump_.fetch_add(1, std::memory_order_relaxed) % pumps_.size()];
@@ -293,16 +217,25 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
   auto reactor =
       std::make_shared<SubscribeReactor>(context, [this, id, &pump] { CloseStream(id, pump); });
   auto stream =
-      std::make_shared<SubscribeStream>(id, options_.stream, reactor, &pump, PumpThread::NowMs());
+      std::make_shared<SubscribeStream>(id, stream_options_, reactor, &pump, PumpThread::NowMs());
   reactor->Attach(stream);
   pump.AddStream(stream);
 
   const auto& ids = parsed->channel_ids();
   OpenSession open{.session = {.id = id, .lane = &pump, .format = WireFormat::kProto},
                    .channel_ids = {ids.begin(), ids.end()}};
+  for (const v1::ChannelPosition& position : parsed->positions()) {
+    open.positions.push_back(
+        {position.channel_id(), position.after_sequence(), position.epoch()});
+  }
   const absl::Status submitted =
-      Submit(*std::move(actor), std::move(open), pump,
-             [stream](absl::StatusOr<Result> result) { stream->OnOpened(result.status()); });
+      Submit(*std::move(actor), std::move(open), pump, [stream](absl::StatusOr<Result> result) {
+        if (result.ok()) {
+          stream->OnOpened(std::move(std::get<SessionOpened>(*result).recoveries));
+        } else {
+          stream->OnOpened(result.status());
+        }
+      });
   if (submitted.ok()) return reactor.get();  // Owned by the stream until OnDone.
 
   // gRPC never saw the reactor.

@@ -28,8 +28,9 @@ using RawChatService = v1::ChatService::WithRawCallbackMethod_Register<
                     v1::ChatService::WithRawCallbackMethod_JoinChannel<
                         v1::ChatService::WithRawCallbackMethod_LeaveChannel<
                             v1::ChatService::WithRawCallbackMethod_SendMessage<
-                                v1::ChatService::WithRawCallbackMethod_Subscribe<
-                                    v1::ChatService::Service>>>>>>>>>;
+                                v1::ChatService::WithRawCallbackMethod_ListMessages<
+                                    v1::ChatService::WithRawCallbackMethod_Subscribe<
+                                        v1::ChatService::Service>>>>>>>>>>;
 
 /// The RPCs of txtchat.v1.ChatService: turns requests into commands, and their results into
 /// responses on a pump's thread. What each call answers is documented in the .proto.
@@ -68,6 +69,9 @@ class ChatService final : public RawChatService {
   grpc::ServerUnaryReactor* SendMessage(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListMessages(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request) override;
 
@@ -89,6 +93,7 @@ class ChatService final : public RawChatService {
 
   const RpcDependencies dependencies_;
   const RpcOptions options_;
+  StreamOptions stream_options_;
   const std::vector<std::unique_ptr<PumpThread>>& pumps_;
   std::atomic<std::size_t> next_pump_{0};
   std::atomic<bool> accepting_{true};

@@ -113,6 +113,20 @@ void PutKind(const Event& event, std::size_t size, std::string& out) {
   }
 }
 
+v1::Recovery::State StateOf(Recovery::State state) {
+  switch (state) {
+    case Recovery::State::kRecovered:
+      return v1::Recovery::STATE_RECOVERED;
+    case Recovery::State::kGap:
+      return v1::Recovery::STATE_GAP;
+    case Recovery::State::kEpochChanged:
+      return v1::Recovery::STATE_EPOCH_CHANGED;
+    case Recovery::State::kNotMember:
+      return v1::Recovery::STATE_NOT_MEMBER;
+  }
+  return v1::Recovery::STATE_UNSPECIFIED;
+}
+
 }  // namespace
 
 void ProtoEncoder::Append(const Event& event, std::string& out) const {
@@ -141,11 +155,12 @@ void AppendGapEvent(std::string_view channel_id, std::uint64_t from, std::uint64
   PutNumber(v1::Gap::kToSequenceFieldNumber, to, out);
 }
 
-void AppendHeartbeatEvent(const std::vector<ChannelHeadView>& heads, std::string& out) {
+void AppendHeartbeatEvent(const std::vector<ChannelHeadView>& heads, std::string_view epoch,
+                          std::string& out) {
   const auto head_size = [](const ChannelHeadView& head) {
     return StringSize(head.channel_id) + NumberSize(head.head_sequence);
   };
-  std::size_t heartbeat = 0;
+  std::size_t heartbeat = StringSize(epoch);
   for (const ChannelHeadView& head : heads) heartbeat += LengthDelimitedSize(head_size(head));
 
   PutMessageHead(v1::SubscribeResponse::kEventsFieldNumber, LengthDelimitedSize(heartbeat), out);
@@ -155,6 +170,19 @@ void AppendHeartbeatEvent(const std::vector<ChannelHeadView>& heads, std::string
     PutString(v1::ChannelHead::kChannelIdFieldNumber, head.channel_id, out);
     PutNumber(v1::ChannelHead::kHeadSequenceFieldNumber, head.head_sequence, out);
   }
+  PutString(v1::Heartbeat::kEpochFieldNumber, epoch, out);
+}
+
+void AppendRecoveryEvent(const Recovery& recovery, std::string& out) {
+  // Seldom sent: the generated classes will do.
+  v1::SubscribeResponse response;
+  v1::Event& event = *response.add_events();
+  event.set_channel_id(recovery.channel_id);
+  v1::Recovery& told = *event.mutable_recovery();
+  told.set_state(StateOf(recovery.state));
+  told.set_from_sequence(recovery.gap_from);
+  told.set_to_sequence(recovery.gap_to);
+  response.AppendToString(&out);
 }
 
 }  // namespace txtchat::rpc

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/command.h"
 #include "core/event.h"
 #include "core/wire_format.h"
 
@@ -30,6 +31,10 @@ struct ChannelHeadView {
 };
 
 /// Appends a `heartbeat` event with these heads.
-void AppendHeartbeatEvent(const std::vector<ChannelHeadView>& heads, std::string& out);
+void AppendHeartbeatEvent(const std::vector<ChannelHeadView>& heads, std::string_view epoch,
+                          std::string& out);
+
+/// Appends a `recovery` event.
+void AppendRecoveryEvent(const Recovery& recovery, std::string& out);
 
 }  // namespace txtchat::rpc

@@ -146,7 +146,7 @@ void PumpThread::Handle(SubscriptionStart& start) {
   if (session == nullptr) return;
   const ChannelKey key = start.queue->key();
   if (session->channels.insert(key).second) fan_out_.Add(key, session);
-  session->stream->AddSubscription(std::move(start.queue), start.cursor);
+  session->stream->AddSubscription(std::move(start.queue), start.cursor, start.head);
   Concern(*session);
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace txtchat::rpc {
 
@@ -31,6 +32,8 @@ struct StreamOptions {
   std::size_t copy_bytes_max = 1 * kKiB;
   /// Channel heads in one heartbeat event. A user in more channels gets several events.
   std::size_t heartbeat_heads_max = 1'000;
+  /// Told with every heartbeat. Owned by whoever makes the streams, and outlives them.
+  std::string_view epoch;
 };
 
 /// How the server behaves. A plain value: copied at the start, constant afterwards.
@@ -41,6 +44,9 @@ struct RpcOptions {
   StreamOptions stream;
   /// Open Subscribe streams, all users together. Beyond: RESOURCE_EXHAUSTED.
   std::size_t streams_max = 10'000;
+  /// Bytes of text in one page of ListMessages; one message is answered however large it is. Must
+  /// stay below the 4 MiB that clients take by default.
+  std::size_t history_page_bytes_max = 1 * kMiB;
   /// Threads that complete calls and feed streams; 0: half as many as there are processors.
   std::size_t pump_threads = 0;
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,6 +24,7 @@ struct RpcDependencies {
   const Clock* clock = nullptr;
   SessionIds* session_ids = nullptr;
   Limits limits;
+  std::string epoch;  ///< Names the history that sequence numbers belong to.
 };
 
 /// The gRPC transport: txtchat.v1.ChatService with the standard health and reflection services, on

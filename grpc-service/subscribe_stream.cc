@@ -20,12 +20,14 @@ SubscribeStream::SubscribeStream(SessionId id, const StreamOptions& options,
 
 // --- What the core says.
 
-void SubscribeStream::AddSubscription(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor) {
+void SubscribeStream::AddSubscription(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor,
+                                      std::uint64_t head) {
   absl::MutexLock lock(&mutex_);
   if (finished_) return;
   const ChannelKey key = queue->key();
   const auto [it, is_new] = channels_.try_emplace(key, std::move(queue), cursor);
   if (!is_new) it->second.subscription.Resume(cursor);
+  it->second.head = std::max(it->second.head, head);
   MakeReady(key, it->second);
 }
 
@@ -49,12 +51,13 @@ void SubscribeStream::Wake(const std::vector<Readable>& readable, ReadCache* cac
   Pump(cache);
 }
 
-void SubscribeStream::OnOpened(const absl::Status& status) {
+void SubscribeStream::OnOpened(absl::StatusOr<std::vector<Recovery>> recoveries) {
   absl::MutexLock lock(&mutex_);
-  if (status.ok()) {
+  if (recoveries.ok()) {
     opened_ = true;
+    recoveries_ = *std::move(recoveries);
   } else {
-    BreakOff(status);
+    BreakOff(recoveries.status());
   }
   Pump(nullptr);
 }
@@ -172,6 +175,9 @@ void SubscribeStream::FinishNow(const absl::Status& status) {
 
 Payload SubscribeStream::Gather(ReadCache* cache) {
   Payload payload(options_.copy_bytes_max);
+  for (const Recovery& recovery : std::exchange(recoveries_, {})) {
+    payload.AppendOwn([&](std::string& out) { AppendRecoveryEvent(recovery, out); });
+  }
   if (HeartbeatIsUnderWay()) GatherHeartbeat(payload);
   if (HeartbeatIsUnderWay()) return payload;  // Nothing else before the last head was told.
   for (;;) {
@@ -262,7 +268,7 @@ void SubscribeStream::GatherHeartbeat(Payload& payload) {
     heartbeat_.reset();
     greeted_ = true;
   }
-  payload.AppendOwn([&](std::string& out) { AppendHeartbeatEvent(heads, out); });
+  payload.AppendOwn([&](std::string& out) { AppendHeartbeatEvent(heads, options_.epoch, out); });
 }
 
 // --- Catching up from the store.

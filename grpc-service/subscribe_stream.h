@@ -46,7 +46,8 @@ class PageSource {
 
 /// The decisions of one Subscribe stream. Its life:
 ///
-///   starts come (AddSubscription) → OnOpened(OK) → a heartbeat with where each channel begins →
+///   starts come (AddSubscription) → OnOpened(OK) → how each position was met, and a heartbeat with
+///   where each channel begins →
 ///   events, gaps and heartbeats, one write at a time → Finish, for one of the reasons below.
 ///
 ///   OnOpened(error)   finishes with it at once
@@ -76,17 +77,18 @@ class SubscribeStream {
   SessionId id() const { return id_; }
 
   // --- From the core, on the pump's thread. None of these writes; Wake does.
-  /// The channel is read from behind `cursor`; one that was left and not yet read to its end goes
-  /// on.
-  void AddSubscription(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor);
+  /// The channel is read from behind `cursor`, up to `head` at once; one that was left and not yet
+  /// read to its end goes on.
+  void AddSubscription(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor,
+                       std::uint64_t head);
   /// The channel is read up to `last_sequence`, and then no more.
   void EndSubscription(ChannelKey channel, std::uint64_t last_sequence);
   /// The channels of `readable` may be read up to their heads. Writes what is owed. `cache` may be
   /// null.
   void Wake(const std::vector<Readable>& readable, ReadCache* cache);
 
-  /// OpenSession was answered.
-  void OnOpened(const absl::Status& status);
+  /// OpenSession was answered, with how each position was met.
+  void OnOpened(absl::StatusOr<std::vector<Recovery>> recoveries);
   /// The page that was fetched for `channel`.
   void OnPage(ChannelKey channel, absl::StatusOr<HistoryPage> page);
   /// Delivers what is owed, then finishes with `status` (not OK).
@@ -171,6 +173,7 @@ class SubscribeStream {
   /// When the last write began. Coarse: the last tick before it.
   std::int64_t write_began_ms_ ABSL_GUARDED_BY(mutex_);
   std::int64_t heartbeat_began_ms_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<Recovery> recoveries_ ABSL_GUARDED_BY(mutex_);  ///< Still to be told.
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  ///< The first heartbeat was put together.
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,19 +1,39 @@
 #include "storage/memory_store.h"
 
 #include <algorithm>
+#include <variant>
+
+#include "storage/epoch.h"
 
 namespace txtchat::storage {
 namespace {
 
+// The way to find a send again: a node of the table with the id in it.
+constexpr std::size_t kSendBytes = 96;
+
 // A handle in the channel's log and one in the order of arrival come with each event.
 std::size_t CostOf(const Event& event) {
-  return event.MemoryBytes() + sizeof(EventPtr) + sizeof(ChannelKey);
+  const std::size_t send =
+      event.client_message_id.empty() ? 0 : kSendBytes + event.client_message_id.size();
+  return event.MemoryBytes() + sizeof(EventPtr) + 3 * sizeof(ChannelKey) + send;
+}
+
+bool IsWanted(const Event& event, const EventQuery& query) {
+  return !query.messages_only || event.kind == EventKind::kMessagePosted;
 }
 
 }  // namespace
 
+MemoryStore::MemoryStore(std::size_t bytes_max) : bytes_max_(bytes_max), epoch_(NewEpoch()) {}
+
+absl::StatusOr<StoredState> MemoryStore::Load() {
+  StoredState nothing;
+  nothing.epoch = epoch_;
+  return nothing;
+}
+
 void MemoryStore::ChannelLog::pop_front() {
-  events[begin++].reset();
+  events[begin++].event.reset();
   if (2 * begin < events.size()) return;
   events.erase(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(begin));
   begin = 0;
@@ -21,66 +41,138 @@ void MemoryStore::ChannelLog::pop_front() {
 
 absl::Status MemoryStore::Commit(const StoreBatch& batch) {
   absl::MutexLock lock(&mutex_);
-  for (const StoredEvent& stored : batch.events) Append(stored);
-  for (ChannelKey channel : batch.ended_channels) Erase(channel);
+  for (const StoreChange& change : batch) {
+    std::visit([this](const auto& specific) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
+                   mutex_) { Apply(specific); },
+               change);
+  }
   while (bytes_ > bytes_max_) EvictOldest();
   return absl::OkStatus();
 }
 
-void MemoryStore::Append(const StoredEvent& stored) {
-  logs_[stored.channel].events.push_back(stored.event);
-  arrivals_.push_back(stored.channel);
-  bytes_ += CostOf(*stored.event);
+void MemoryStore::Apply(const AppendEvent& change) {
+  const Event& event = *change.event;
+  ChannelLog& log = logs_[change.channel];
+  log.events.push_back({change.event, change.sender});
+  log.head = event.sequence;
+  arrivals_.emplace_back(change.channel, event.sequence);
+  bytes_ += CostOf(event);
+  if (!event.client_message_id.empty()) {
+    sends_[SendId(change.sender, event.client_message_id)] = change.event;
+  }
 }
 
-void MemoryStore::Erase(ChannelKey channel) {
-  const auto it = logs_.find(channel);
+void MemoryStore::DropFirst(ChannelLog& log) {
+  const Kept& first = log.at(0);
+  bytes_ -= CostOf(*first.event);
+  if (!first.event->client_message_id.empty()) {
+    sends_.erase(SendId(first.sender, first.event->client_message_id));
+  }
+  log.pop_front();
+}
+
+void MemoryStore::Apply(const DeleteChannel& change) {
+  const auto it = logs_.find(change.channel);
   if (it == logs_.end()) return;
-  for (std::size_t i = 0; i < it->second.size(); ++i) bytes_ -= CostOf(*it->second.at(i));
-  stale_arrivals_ += it->second.size();
+  const std::size_t count = it->second.size();
+  while (it->second.size() > 0) DropFirst(it->second);
   logs_.erase(it);
-  // Channels that come and go must not make the order of arrival grow: half of it may be stale.
-  if (2 * stale_arrivals_ > arrivals_.size()) DropStaleArrivals();
+  NoteStaleArrivals(count);
 }
 
-void MemoryStore::DropStaleArrivals() {
-  std::erase_if(arrivals_, [this](ChannelKey channel) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return !logs_.contains(channel);
+void MemoryStore::Apply(const TrimChannel& change) {
+  const auto it = logs_.find(change.channel);
+  if (it == logs_.end()) return;
+  std::size_t count = 0;
+  while (it->second.size() > 0 && it->second.first_kept() < change.first_kept) {
+    DropFirst(it->second);
+    ++count;
+  }
+  NoteStaleArrivals(count);
+}
+
+// Channels that come and go must not make the order of arrival grow: half of it may be stale.
+void MemoryStore::NoteStaleArrivals(std::size_t count) {
+  stale_arrivals_ += count;
+  if (2 * stale_arrivals_ <= arrivals_.size()) return;
+  std::erase_if(arrivals_, [this](const auto& arrival) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    const auto it = logs_.find(arrival.first);
+    return it == logs_.end() || arrival.second < it->second.first_kept();
   });
   stale_arrivals_ = 0;
 }
 
 void MemoryStore::EvictOldest() {
-  const ChannelKey channel = arrivals_.front();
+  const auto [channel, sequence] = arrivals_.front();
   arrivals_.pop_front();
   const auto it = logs_.find(channel);
-  if (it == logs_.end()) {
+  if (it == logs_.end() || sequence < it->second.first_kept()) {
     --stale_arrivals_;
     return;
   }
-  bytes_ -= CostOf(*it->second.at(0));
-  it->second.pop_front();
-  if (it->second.size() == 0) logs_.erase(it);
+  DropFirst(it->second);
 }
 
-absl::StatusOr<EventPage> MemoryStore::Read(ChannelKey channel, std::uint64_t after,
-                                            std::uint64_t up_to, std::size_t events_max,
-                                            std::size_t bytes_max) {
-  EventPage page;
+absl::StatusOr<EventPtr> MemoryStore::FindSent(UserKey sender,
+                                               const std::string& client_message_id) {
+  absl::MutexLock lock(&mutex_);
+  const auto it = sends_.find(SendId(sender, client_message_id));
+  return it == sends_.end() ? nullptr : it->second;
+}
+
+std::uint64_t MemoryStore::FirstKept(ChannelKey channel) const {
   absl::MutexLock lock(&mutex_);
   const auto it = logs_.find(channel);
+  return it == logs_.end() ? 1 : it->second.first_kept();
+}
+
+absl::StatusOr<EventPage> MemoryStore::Read(const EventQuery& query) {
+  EventPage page;
+  absl::MutexLock lock(&mutex_);
+  const auto it = logs_.find(query.channel);
   if (it == logs_.end()) return page;
   const ChannelLog& log = it->second;
-  const std::uint64_t first = log.at(0)->sequence;
+  const std::uint64_t first = std::max(query.after + 1, log.first_kept());
+  const std::uint64_t last = std::min(query.up_to, log.head);
   std::size_t bytes = 0;
-  for (std::size_t i = after < first ? 0 : after + 1 - first; i < log.size(); ++i) {
-    const EventPtr& event = log.at(i);
-    const bool full = page.size() >= events_max || bytes + event->text.size() > bytes_max;
-    if (event->sequence > up_to || (full && !page.empty())) break;
+  for (std::uint64_t i = 0; first + i <= last; ++i) {
+    const std::uint64_t sequence = query.newest_first ? last - i : first + i;
+    const EventPtr& event = log.at(sequence - log.first_kept()).event;
+    if (!IsWanted(*event, query)) continue;
+    const bool full =
+        page.size() >= query.events_max || bytes + event->text.size() > query.bytes_max;
+    if (full && !page.empty()) break;
     bytes += event->text.size();
     page.push_back(event);
   }
   return page;
+}
+
+absl::StatusOr<std::vector<TrimChannel>> MemoryStore::FindSurplus(const RetentionPolicy& policy,
+                                                                  std::int64_t now_unix_ms,
+                                                                  std::size_t trims_max,
+                                                                  std::uint64_t step_max) {
+  std::vector<TrimChannel> trims;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [key, log] : logs_) {
+    if (trims.size() == trims_max) break;
+    std::size_t bytes = 0;
+    if (policy.bytes_max != 0) {
+      for (std::size_t i = 0; i < log.size(); ++i) bytes += log.at(i).event->text.size();
+    }
+    std::size_t surplus = 0;
+    for (; surplus < log.size() && surplus < step_max; ++surplus) {
+      const Event& event = *log.at(surplus).event;
+      const bool too_old = policy.age_max_ms != 0 &&
+                           event.time_unix_ms + policy.age_max_ms <= now_unix_ms;
+      const bool too_many = policy.events_max != 0 && log.size() - surplus > policy.events_max;
+      const bool too_large = policy.bytes_max != 0 && bytes > policy.bytes_max;
+      if (!too_old && !too_many && !too_large) break;
+      bytes -= event.text.size();
+    }
+    if (surplus > 0) trims.push_back({key, log.first_kept() + surplus});
+  }
+  return trims;
 }
 
 std::size_t MemoryStore::BytesKept() const {

@@ -31,8 +31,8 @@ TEST(Channels, GetAnotherIdWhenTheFirstIsTaken) {
     envelope.actor = alice;
     envelope.entropy = 0xABCDEF0123456789;
   }
-  chat.engine.Process(batch, 0);
-  EXPECT_EQ(chat.engine.state().listed_channels().size(), 2u);
+  chat.engine().Process(batch, 0);
+  EXPECT_EQ(chat.engine().state().listed_channels().size(), 2u);
 }
 
 TEST(Channels, NumberTheirEventsFromOneWithoutHoles) {
@@ -221,7 +221,7 @@ TEST(Queries, TellHeadAndMembersOfAChannel) {
 TEST(TableLimits, RefuseWhatDoesNotFitAndSayWhich) {
   Limits limits;
   limits.users_max = 2;
-  limits.channels_max = 4;
+  limits.channels_max = 3;
   limits.channels_per_user_max = 2;
   limits.members_per_channel_max = 1;
   ChatHarness chat(limits);
@@ -236,9 +236,68 @@ TEST(TableLimits, RefuseWhatDoesNotFitAndSayWhich) {
   chat.Create(bob, "two");
   ASSERT_TRUE(chat.Do(bob, Leave{ChatHarness::AddressOf(2)}).ok());
   chat.Create(bob, "three");
+  ASSERT_TRUE(chat.Post(alice, id, "something").ok());
   ASSERT_TRUE(chat.Do(alice, Leave{id}).ok());
   EXPECT_EQ(chat.Do(alice, CreateChannel{"four"}).status().code(), StatusCode::kResourceExhausted)
       << "the table of channels is full";
+}
+
+TEST(TableLimits, UnusedChannelsGiveWayTheOldestFirst) {
+  Limits limits;
+  limits.channels_max = 3;
+  ChatHarness chat(limits);
+  const Actor alice = chat.LineGuest(1, "alice");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(chat.Create(alice, "channel"));
+    chat.Pass(1);
+  }
+  ASSERT_TRUE(chat.Post(alice, ids[0], "something").ok());
+  for (const std::string& id : ids) ASSERT_TRUE(chat.Do(alice, Leave{id}).ok());
+  const std::string fourth = chat.Create(alice, "fourth");
+  EXPECT_TRUE(chat.Do(alice, GetChannel{ids[0]}).ok()) << "it holds a message";
+  EXPECT_EQ(chat.Do(alice, GetChannel{ids[1]}).status().code(), StatusCode::kNotFound);
+  EXPECT_TRUE(chat.Do(alice, GetChannel{ids[2]}).ok());
+  EXPECT_TRUE(chat.Do(alice, GetChannel{fourth}).ok());
+}
+
+TEST(TableLimits, ChannelsThatFillTheTableDoNotKeepAnybodyFromRegistering) {
+  Limits limits;
+  limits.channels_max = 2;
+  ChatHarness chat(limits);
+  const Actor alice = chat.LineGuest(1, "alice");
+  chat.Create(alice, "one");
+  chat.Create(alice, "two");
+  EXPECT_EQ(chat.Do(alice, CreateChannel{"three"}).status().code(),
+            StatusCode::kResourceExhausted);
+  chat.LineGuest(2, "bob");
+  EXPECT_EQ(chat.engine().state().user_count(), 2u);
+}
+
+TEST(EmptyChannels, ThatAreLeftAndJoinedAgainAndAgainCostNothingMore) {
+  ChatHarness chat;
+  const Actor alice = chat.LineGuest(1, "alice");
+  const std::string id = chat.Create(alice, "general");
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_TRUE(chat.Do(alice, Leave{id}).ok());
+    ASSERT_TRUE(chat.JoinChannel(alice, id).ok());
+    chat.Pass(1);
+  }
+  EXPECT_LE(chat.engine().state().deadline_count(), 1u);
+}
+
+TEST(EmptyChannels, AreKeptForLongIfSomethingWasSaidThere) {
+  ChatHarness chat;
+  const Actor alice = chat.LineGuest(1, "alice");
+  const std::string id = chat.Create(alice, "general");
+  ASSERT_TRUE(chat.Do(alice, Leave{id}).ok());
+  ASSERT_TRUE(chat.JoinChannel(alice, id).ok());
+  ASSERT_TRUE(chat.Post(alice, id, "something").ok());
+  ASSERT_TRUE(chat.Do(alice, Leave{id}).ok());
+  chat.Pass(chat.limits.quiet_channel_ttl_ms - 1);
+  EXPECT_TRUE(chat.Do(alice, GetChannel{id}).ok());
+  chat.Pass(1);
+  EXPECT_EQ(chat.Do(alice, GetChannel{id}).status().code(), StatusCode::kNotFound);
 }
 
 TEST(EmptyChannels, AreKeptForAWhileAndThenEnd) {
@@ -251,7 +310,7 @@ TEST(EmptyChannels, AreKeptForAWhileAndThenEnd) {
   ASSERT_TRUE(chat.Do(alice, Leave{id}).ok());
   chat.Pass(chat.limits.empty_channel_ttl_ms - 1);
   EXPECT_TRUE(chat.Do(alice, GetChannel{id}).ok()) << "the time runs from the last leaving";
-  EXPECT_EQ(chat.engine.NextDeadlineUnixMs(), chat.clock.NowUnixMs() + 1);
+  EXPECT_EQ(chat.engine().NextDeadlineUnixMs(), chat.clock.NowUnixMs() + 1);
   chat.Pass(1);
   EXPECT_EQ(chat.Do(alice, GetChannel{id}).status().code(), StatusCode::kNotFound);
 }

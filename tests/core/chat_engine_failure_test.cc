@@ -53,12 +53,12 @@ TEST(FailedCommit, TriesAClosedConnectionAgainUntilItHolds) {
   ASSERT_TRUE(chat.JoinChannel(bob, id).ok());
   chat.store.FailCommits(kDiskFull);
   EXPECT_EQ(chat.Close(1).code(), StatusCode::kUnavailable);
-  EXPECT_EQ(chat.engine.state().user_count(), 2u);
-  ASSERT_TRUE(chat.engine.NextDeadlineUnixMs().has_value());
-  EXPECT_GT(*chat.engine.NextDeadlineUnixMs(), chat.clock.NowUnixMs());
+  EXPECT_EQ(chat.engine().state().user_count(), 2u);
+  ASSERT_TRUE(chat.engine().NextDeadlineUnixMs().has_value());
+  EXPECT_GT(*chat.engine().NextDeadlineUnixMs(), chat.clock.NowUnixMs());
   chat.store.FailCommits(absl::OkStatus());
-  chat.Pass(*chat.engine.NextDeadlineUnixMs() - chat.clock.NowUnixMs());
-  EXPECT_EQ(chat.engine.state().user_count(), 1u);
+  chat.Pass(*chat.engine().NextDeadlineUnixMs() - chat.clock.NowUnixMs());
+  EXPECT_EQ(chat.engine().state().user_count(), 1u);
   EXPECT_EQ(chat.lane.Read(2, id), "+bob\n-alice\n");
 }
 
@@ -67,10 +67,10 @@ TEST(FailedCommit, ExpiresAGuestLater) {
   const Actor alice = chat.TokenGuest("alice");
   chat.store.FailCommits(kDiskFull);
   chat.Pass(chat.limits.guest_grace_ms);
-  EXPECT_EQ(chat.engine.state().user_count(), 1u);
+  EXPECT_EQ(chat.engine().state().user_count(), 1u);
   chat.store.FailCommits(absl::OkStatus());
   chat.Pass(1000);
-  EXPECT_EQ(chat.engine.state().user_count(), 0u);
+  EXPECT_EQ(chat.engine().state().user_count(), 0u);
 }
 
 /// The state as anybody can see it.
@@ -88,7 +88,7 @@ std::string Describe(ChatHarness& chat, const std::vector<Actor>& actors) {
     }
     text += "\n";
   }
-  const ChatState& state = chat.engine.state();
+  const ChatState& state = chat.engine().state();
   return text + std::to_string(state.user_count()) + " users, " +
          std::to_string(state.channel_count()) + " channels, " +
          std::to_string(state.session_count()) + " sessions";

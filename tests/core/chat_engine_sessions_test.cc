@@ -31,7 +31,7 @@ TEST(Register, AgainRenamesAndAnswersTheSameId) {
   EXPECT_EQ(std::get<Registered>(*again).user.id, "10.0.0.1:1000");
   ASSERT_TRUE(chat.Post(alice, "10.0.0.1:1000", "x").ok());
   EXPECT_EQ(chat.lane.Read(1, "10.0.0.1:1000"), "alicia: x\n");
-  EXPECT_EQ(chat.engine.state().user_count(), 1u);
+  EXPECT_EQ(chat.engine().state().user_count(), 1u);
 }
 
 TEST(Register, AgainBringsBackThePersonalChannelThatWasLeft) {
@@ -59,7 +59,7 @@ TEST(Register, RefusesABadNameAndLeavesNobodyBehind) {
   const absl::StatusOr<Result> refused =
       chat.Do({.session = 1}, Register{"10.0.0.1:1000", "", "", {.id = 1, .lane = &chat.lane}});
   EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(chat.engine.state().user_count(), 0u);
+  EXPECT_EQ(chat.engine().state().user_count(), 0u);
   EXPECT_EQ(chat.Do({.session = 1}, WhoAmI{}).status().code(), StatusCode::kUnauthenticated);
 }
 
@@ -85,7 +85,7 @@ TEST(LineGuests, EndWithTheirConnection) {
   const std::string id = chat.Create(alice, "general");
   ASSERT_TRUE(chat.JoinChannel(bob, id).ok());
   ASSERT_TRUE(chat.Close(1).ok());
-  EXPECT_EQ(chat.engine.state().user_count(), 1u);
+  EXPECT_EQ(chat.engine().state().user_count(), 1u);
   EXPECT_EQ(chat.lane.Read(2, id), "+bob\n-alice\n");
   EXPECT_EQ(chat.Do(bob, GetChannel{"10.0.0.1:1000"}).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(chat.Do(alice, WhoAmI{}).status().code(), StatusCode::kUnauthenticated);
@@ -137,10 +137,10 @@ TEST(TokenGuests, EndAfterTheGracePeriodSinceTheirLastCall) {
   chat.Pass(chat.limits.guest_grace_ms - 1);
   ASSERT_TRUE(chat.Do(alice, WhoAmI{}).ok());
   chat.Pass(chat.limits.guest_grace_ms - 1);
-  EXPECT_EQ(chat.engine.state().user_count(), 1u);
+  EXPECT_EQ(chat.engine().state().user_count(), 1u);
   chat.Pass(1);
-  EXPECT_EQ(chat.engine.state().user_count(), 0u);
-  EXPECT_EQ(chat.engine.state().channel_count(), 0u);
+  EXPECT_EQ(chat.engine().state().user_count(), 0u);
+  EXPECT_EQ(chat.engine().state().channel_count(), 0u);
   EXPECT_EQ(chat.Do(alice, WhoAmI{}).status().code(), StatusCode::kUnauthenticated);
 }
 
@@ -149,12 +149,12 @@ TEST(TokenGuests, LiveWhileTheyHaveASessionAndTheGracePeriodAfterIt) {
   const Actor alice = chat.TokenGuest("alice");
   ASSERT_TRUE(chat.Open(alice, 1).ok());
   chat.Pass(10 * chat.limits.guest_grace_ms);
-  EXPECT_EQ(chat.engine.state().user_count(), 1u);
+  EXPECT_EQ(chat.engine().state().user_count(), 1u);
   ASSERT_TRUE(chat.Close(1).ok());
   chat.Pass(chat.limits.guest_grace_ms - 1);
-  EXPECT_EQ(chat.engine.state().user_count(), 1u);
+  EXPECT_EQ(chat.engine().state().user_count(), 1u);
   chat.Pass(1);
-  EXPECT_EQ(chat.engine.state().user_count(), 0u);
+  EXPECT_EQ(chat.engine().state().user_count(), 0u);
 }
 
 TEST(Sessions, FollowLaterJoinsAndLeaves) {
@@ -229,7 +229,7 @@ TEST(Sessions, AreRefusedForChannelsThatAreUnknownOrNotJoined) {
   const std::string id = chat.Create(bob, "his");
   EXPECT_EQ(chat.Open(alice, 1, {"nowhere"}).code(), StatusCode::kNotFound);
   EXPECT_EQ(chat.Open(alice, 1, {id}).code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(chat.engine.state().session_count(), 0u);
+  EXPECT_EQ(chat.engine().state().session_count(), 0u);
 }
 
 TEST(Sessions, OfOneUserAreBounded) {

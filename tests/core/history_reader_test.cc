@@ -24,7 +24,7 @@ class HistoryReaderTest : public ::testing::Test {
       event->sequence = sequence;
       event->user_name = "a";
       event->text = std::to_string(sequence);
-      batch.events.push_back({9, event});
+      batch.push_back(AppendEvent{9, 0, event});
     }
     EXPECT_TRUE(store_.Commit(batch).ok());
   }

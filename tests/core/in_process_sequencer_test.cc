@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "storage/memory_store.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/forwarding_store.h"
 #include "tests/testing/plain_encoder.h"
 
 namespace txtchat {
@@ -31,17 +32,18 @@ class DirectLane final : public DeliveryLane {
 };
 
 /// A store whose commits wait until they may go on: so a test decides what shares a batch.
-class GatedStore final : public MessageStore {
+class GatedStore final : public testing::ForwardingStore {
  public:
+  GatedStore() : ForwardingStore(&below_), below_(1 << 20) {}
+
   absl::Status Commit(const StoreBatch& batch) override {
     absl::MutexLock lock(&mutex_);
-    batch_sizes.push_back(batch.events.size());
+    const auto is_event = [](const StoreChange& change) {
+      return std::holds_alternative<AppendEvent>(change);
+    };
+    batch_sizes.push_back(std::count_if(batch.begin(), batch.end(), is_event));
     mutex_.Await(absl::Condition(&open_));
     return absl::OkStatus();
-  }
-  absl::StatusOr<EventPage> Read(ChannelKey, std::uint64_t, std::uint64_t, std::size_t,
-                                 std::size_t) override {
-    return EventPage{};
   }
   void Open() {
     absl::MutexLock lock(&mutex_);
@@ -55,6 +57,7 @@ class GatedStore final : public MessageStore {
   std::vector<std::size_t> batch_sizes;
 
  private:
+  storage::MemoryStore below_;
   absl::Mutex mutex_;
   bool open_ = false;
 };

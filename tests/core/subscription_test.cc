@@ -37,7 +37,7 @@ class SubscriptionTest : public ::testing::Test {
       event->user_name = "a";
       event->text = std::to_string(event->sequence);
       StoreBatch batch;
-      batch.events.push_back({1, event});
+      batch.push_back(AppendEvent{1, 0, event});
       ASSERT_TRUE(store_->Commit(batch).ok());
       queue_->Append(*event, PlainEncoders());
     }
@@ -100,7 +100,7 @@ TEST_F(SubscriptionTest, ReportsAnExactGapWhereTheStoreHasForgotten) {
   const Owed gap = Peek();
   ASSERT_EQ(gap.kind, Owed::Kind::kGap);
   EXPECT_EQ(gap.gap_from, 1u);
-  EXPECT_EQ(gap.gap_to, 10u) << "nothing of the page's range is kept";
+  EXPECT_EQ(gap.gap_to, 8u) << "9 and 10 are in the ring";
 }
 
 TEST_F(SubscriptionTest, AsksForOnePageAtATimeAndAgainAfterAFailure) {
@@ -109,7 +109,7 @@ TEST_F(SubscriptionTest, AsksForOnePageAtATimeAndAgainAfterAFailure) {
   ASSERT_EQ(Peek().kind, Owed::Kind::kNeedPage);
   const PageRequest request = subscription_->BeginPage(WireFormat::kProto);
   EXPECT_EQ(request.after, 0u);
-  EXPECT_EQ(request.up_to, 5u);
+  EXPECT_EQ(request.up_to, 4u) << "5 is in the ring";
   EXPECT_EQ(Peek().kind, Owed::Kind::kNothing);
   subscription_->OnPage(absl::InternalError("disk"));
   EXPECT_EQ(Peek().kind, Owed::Kind::kNeedPage);
@@ -142,7 +142,7 @@ TEST_F(SubscriptionTest, GoesOnAfterAnAbsenceAndSkipsIt) {
   EXPECT_EQ(got, "a: 1\na: 2\na: 6\n");
 }
 
-TEST_F(SubscriptionTest, BoundsTheAbsencesThatItRemembers) {
+TEST_F(SubscriptionTest, BoundsTheAbsencesThatItRemembersAndTellsWhatIsLostByThat) {
   Make(10'000, 1 << 20);
   for (std::size_t i = 0; i < 2 * Subscription::kAbsencesMax; ++i) {
     Publish(1);
@@ -150,13 +150,43 @@ TEST_F(SubscriptionTest, BoundsTheAbsencesThatItRemembers) {
     Publish(1);
     subscription_->Resume(queue_->head());
   }
-  std::size_t events = 0;
-  for (Owed owed = Peek(); owed.kind == Owed::Kind::kSlice; owed = Peek()) {
-    events += owed.slice.last_sequence - owed.slice.first_sequence + 1;
+  Publish(1);
+  // Odd ones were owed, even ones fell into absences; the last is owed again.
+  std::vector<std::uint64_t> events;
+  std::string gaps;
+  for (Owed owed = Peek(); owed.kind != Owed::Kind::kNothing; owed = Peek()) {
+    if (owed.kind == Owed::Kind::kGap) {
+      gaps += std::to_string(owed.gap_from) + "-" + std::to_string(owed.gap_to) + " ";
+      subscription_->Advance(owed.gap_to);
+      continue;
+    }
+    ASSERT_EQ(owed.kind, Owed::Kind::kSlice);
+    for (std::uint64_t s = owed.slice.first_sequence; s <= owed.slice.last_sequence; ++s) {
+      events.push_back(s);
+    }
     subscription_->Advance(owed.slice.last_sequence);
   }
-  EXPECT_EQ(events, Subscription::kAbsencesMax);
-  EXPECT_EQ(subscription_->cursor(), queue_->head());
+  std::vector<std::uint64_t> expected;
+  for (std::uint64_t i = 0; i < Subscription::kAbsencesMax; ++i) expected.push_back(2 * i + 1);
+  expected.push_back(queue_->head());
+  EXPECT_EQ(events, expected);
+  const std::uint64_t kept = 2 * Subscription::kAbsencesMax;
+  EXPECT_EQ(gaps, std::to_string(kept + 1) + "-" + std::to_string(queue_->head() - 2) + " ");
+}
+
+TEST_F(SubscriptionTest, NeverCallsAGapWhatTheQueueStillHas) {
+  Make(/*ring_events=*/10, /*store_bytes=*/1);  // The store forgets everything at once.
+  Publish(30);
+  ASSERT_EQ(Peek().kind, Owed::Kind::kNeedPage);
+  FetchPage();
+  const Owed gap = Peek();
+  ASSERT_EQ(gap.kind, Owed::Kind::kGap);
+  EXPECT_EQ(gap.gap_from, 1u);
+  EXPECT_EQ(gap.gap_to, 20u);
+  subscription_->Advance(20);
+  const Owed rest = Peek();
+  ASSERT_EQ(rest.kind, Owed::Kind::kSlice);
+  EXPECT_EQ(rest.slice.first_sequence, 21u);
 }
 
 TEST_F(SubscriptionTest, EndsWithItsChannel) {

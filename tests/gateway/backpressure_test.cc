@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "storage/memory_store.h"
 #include "tests/gateway/line_server.h"
+#include "tests/testing/forwarding_store.h"
 
 namespace txtchat::gateway {
 namespace {
@@ -15,9 +16,10 @@ namespace {
 using std::chrono::milliseconds;
 
 /// A memory store that can be told to hold commits up and to fail reads.
-class TestStore final : public MessageStore {
+class TestStore final : public testing::ForwardingStore {
  public:
-  explicit TestStore(std::size_t bytes_max = 64 << 20) : below_(bytes_max) {}
+  explicit TestStore(std::size_t bytes_max = 64 << 20)
+      : ForwardingStore(&below_), below_(bytes_max) {}
 
   void HoldCommits(bool hold) {
     absl::MutexLock lock(&mutex_);
@@ -35,14 +37,13 @@ class TestStore final : public MessageStore {
     }
     return below_.Commit(batch);
   }
-  absl::StatusOr<EventPage> Read(ChannelKey channel, std::uint64_t after, std::uint64_t up_to,
-                                 std::size_t events_max, std::size_t bytes_max) override {
+  absl::StatusOr<EventPage> Read(const EventQuery& query) override {
     ++reads_;
     if (failing_) {
       ++failed_reads_;
       return absl::UnavailableError("the disk is away");
     }
-    return below_.Read(channel, after, up_to, events_max, bytes_max);
+    return below_.Read(query);
   }
 
  private:

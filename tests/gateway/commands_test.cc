@@ -107,8 +107,33 @@ TEST(Commands, ListsCanGoOn) {
 }
 
 TEST(Commands, SayWhatIsToCome) {
-  for (const char* line : {"history$c$1$2", "resume$c$1", "auth$t", "history"}) {
-    EXPECT_EQ(Refusal(line), kUnimplemented) << line;
+  EXPECT_EQ(Refusal("auth$t"), kUnimplemented);
+}
+
+TEST(Commands, HistoryHasBoundsThatCanBeLeftOut) {
+  const auto parsed = [](std::string_view line) {
+    return std::get<HistoryRequest>(ParseLine(line)->action);
+  };
+  EXPECT_EQ(parsed("history$c$7$2").channel_id, "c");
+  EXPECT_EQ(parsed("history$c$7$2").before, 7u);
+  EXPECT_EQ(parsed("history$c$7$2").limit, 2u);
+  EXPECT_EQ(parsed("history$c").before, 0u);
+  EXPECT_EQ(parsed("history$c").limit, 20u);
+  EXPECT_EQ(parsed("history$c$$1000000").limit, 100u) << "more than a page is a page";
+  for (const char* line : {"history", "history$c$x", "history$c$-1", "history$c$1$0",
+                           "history$c$99999999999999999999"}) {
+    EXPECT_EQ(Refusal(line), kInvalid) << line;
+  }
+}
+
+TEST(Commands, ResumeHasAPositionAndPerhapsAnEpoch) {
+  const Position position = Parsed<Resume>("resume$c$7$00ff").position;
+  EXPECT_EQ(position.channel_id, "c");
+  EXPECT_EQ(position.after_sequence, 7u);
+  EXPECT_EQ(position.epoch, "00ff");
+  EXPECT_EQ(Parsed<Resume>("resume$c$0").position.epoch, "");
+  for (const char* line : {"resume", "resume$c", "resume$c$x"}) {
+    EXPECT_EQ(Refusal(line), kInvalid) << line;
   }
 }
 

@@ -32,13 +32,16 @@ class LineServer {
         encoders_{&classic_, &tagged_, nullptr},
         history_(store_, encoders_, config.limits),
         engine_(config.limits, encoders_, store_),
+        recovered_(engine_.Recover(clock_.NowUnixMs())),
         sequencer_(&engine_, &clock_, config.limits) {
+    EXPECT_TRUE(recovered_.ok()) << recovered_;
     config.options.address = "127.0.0.1";
     config.options.port = 0;
     if (config.options.io_threads == 0) config.options.io_threads = 2;
     gateway_ = std::make_unique<Gateway>(
         config.options,
-        Gateway::Dependencies{&sequencer_, &history_, &clock_, &session_ids_, config.limits});
+        Gateway::Dependencies{&sequencer_, &history_, &clock_, &session_ids_, config.limits,
+                              engine_.state().epoch()});
     const absl::Status started = gateway_->Start();
     EXPECT_TRUE(started.ok()) << started;
   }
@@ -72,6 +75,7 @@ class LineServer {
   const EncoderSet encoders_;
   HistoryReader history_;
   ChatEngine engine_;
+  const absl::Status recovered_;
   std::unique_ptr<Gateway> gateway_;
   // Last, so that its thread ends before the lanes it delivers on.
   InProcessSequencer sequencer_;

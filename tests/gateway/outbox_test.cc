@@ -22,6 +22,9 @@ std::string Shown(const Outbox& outbox) {
       case OutItem::Kind::kFormat:
         out += "{" + item.text + "}";
         break;
+      case OutItem::Kind::kAwaited:
+        out += "awaits " + std::to_string(item.sequence);
+        break;
       case OutItem::Kind::kClose:
         out += "end";
         break;
@@ -79,6 +82,35 @@ TEST(Outbox, CountsItsBytesAndIsEmptyInTheEnd) {
   EXPECT_EQ(outbox.bytes(), 0u);
   outbox.AddLine("z");
   EXPECT_EQ(Shown(outbox), "[z]");
+}
+
+TEST(Outbox, KeepsThePlaceOfWhatIsBeingFetched) {
+  Outbox outbox;
+  outbox.AddLine("before");
+  outbox.AddAwaited(7);
+  outbox.AddLine("behind");
+  const std::size_t bytes = outbox.bytes();
+  outbox.Fill(8, "somebody else's");
+  EXPECT_EQ(outbox.bytes(), bytes);
+  outbox.Fill(7, "fetched");
+  EXPECT_EQ(outbox.bytes(), bytes + 7);
+  ASSERT_EQ(outbox.size(), 3u);
+  EXPECT_EQ(outbox.at(1).kind, OutItem::Kind::kLine);
+  EXPECT_EQ(outbox.at(1).text, "fetched");
+  while (outbox.size() > 0) outbox.PopFront();
+  EXPECT_EQ(outbox.bytes(), 0u);
+}
+
+TEST(Outbox, StaysSmallThoughItNeverBecomesEmpty) {
+  Outbox outbox;
+  const std::string line(4'000, 'x');  // Too long to share an item.
+  outbox.AddLine(line);
+  for (int i = 0; i < 10'000; ++i) {
+    outbox.AddLine(line);
+    outbox.PopFront();
+  }
+  EXPECT_EQ(outbox.size(), 1u);
+  EXPECT_LE(outbox.capacity(), 8u);
 }
 
 }  // namespace

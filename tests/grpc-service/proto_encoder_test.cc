@@ -81,11 +81,11 @@ TEST(ProtoEncoder, EncodingsEndToEndAreOneResponse) {
   Event second = Message("");
   second.kind = EventKind::kMemberLeft;
   second.client_message_id.clear();
-  AppendHeartbeatEvent({{"c1", 5}, {"c2", 0}}, bytes);
+  AppendHeartbeatEvent({{"c1", 5}, {"c2", 0}}, "00ff00ff00ff00ff", bytes);
   encoder.Append(first, bytes);
   AppendGapEvent("0123456789", 8, 900, bytes);
   encoder.Append(second, bytes);
-  AppendHeartbeatEvent({}, bytes);
+  AppendHeartbeatEvent({}, "", bytes);
 
   v1::SubscribeResponse response;
   ASSERT_TRUE(response.ParseFromString(bytes));

@@ -38,6 +38,7 @@ RpcHarness::RpcHarness(Limits limits_in, RpcOptions options)
       store(&memory),
       history(&store, EncodersOf(encoder), limits),
       engine(limits, EncodersOf(encoder), &store),
+      recovered(engine.Recover(clock.NowUnixMs())),
       sequencer(&engine, &clock, limits) {
   options.listen = "127.0.0.1:0";
   absl::StatusOr<std::unique_ptr<RpcServer>> started =
@@ -45,7 +46,8 @@ RpcHarness::RpcHarness(Limits limits_in, RpcOptions options)
                         .history = &history,
                         .clock = &clock,
                         .session_ids = &session_ids,
-                        .limits = limits},
+                        .limits = limits,
+                        .epoch = engine.state().epoch()},
                        options);
   EXPECT_TRUE(started.ok()) << started.status();
   server = *std::move(started);
@@ -152,6 +154,9 @@ TestStream::TestStream(const Guest& guest, const std::vector<std::string>& chann
   reader_ = guest.stub->Subscribe(context_.get(), request);
 }
 
+TestStream::TestStream(const Guest& guest, const v1::SubscribeRequest& request)
+    : context_(guest.Context()), reader_(guest.stub->Subscribe(context_.get(), request)) {}
+
 TestStream::~TestStream() {
   if (end_.has_value()) return;
   Cancel();
@@ -183,6 +188,11 @@ std::string TestStream::NextLine() {
   if (!event.has_value()) return "(end)";
   if (event->has_gap()) {
     return absl::StrCat("gap ", event->gap().from_sequence(), "-", event->gap().to_sequence());
+  }
+  if (event->has_recovery()) {
+    const v1::Recovery& recovery = event->recovery();
+    return absl::StrCat(v1::Recovery::State_Name(recovery.state()), " ", event->channel_id(), " ",
+                        recovery.from_sequence(), "-", recovery.to_sequence());
   }
   const std::string sequence = absl::StrCat(event->sequence(), " ");
   if (event->has_member_joined()) {

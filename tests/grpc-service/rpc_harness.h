@@ -48,6 +48,7 @@ class RpcHarness {
   testing::FailingStore store;
   HistoryReader history;
   ChatEngine engine;
+  const absl::Status recovered;
   InProcessSequencer sequencer;
   std::unique_ptr<RpcServer> server;
 };
@@ -84,6 +85,7 @@ class Guest {
 class TestStream {
  public:
   explicit TestStream(const Guest& guest, const std::vector<std::string>& channel_ids = {});
+  TestStream(const Guest& guest, const v1::SubscribeRequest& request);
   /// Cancels if nobody read it to its end.
   ~TestStream();
 

@@ -94,16 +94,16 @@ class StreamWorld : public PageSource {
     event->user_id = "u";
     event->user_name = "n";
     event->text = std::string(text_bytes, 't');
-    EXPECT_TRUE(store.Commit({.events = {{queue.key(), event}}}).ok());
+    EXPECT_TRUE(store.Commit({AppendEvent{queue.key(), 0, event}}).ok());
     queue.Append(*event, Encoders());
   }
 
   // --- What the pump does.
   void Start(const std::shared_ptr<BroadcastQueue>& queue) {
-    stream->AddSubscription(queue, queue->head());
+    stream->AddSubscription(queue, queue->head(), queue->head());
   }
   void Wake(const BroadcastQueue& queue) { stream->Wake({{queue.key(), queue.head()}}, nullptr); }
-  void Open() { stream->OnOpened(absl::OkStatus()); }
+  void Open() { stream->OnOpened(std::vector<Recovery>()); }
   void Pass(std::int64_t ms) { stream->Tick(now_ms += ms); }
   void AnswerPage() {
     ASSERT_TRUE(fetch.has_value());

@@ -79,7 +79,7 @@ class Model {
     channel.member = true;
     const auto queue = channel.queue;
     news_.push_back(
-        [this, queue, cursor = queue->head()] { world_.stream->AddSubscription(queue, cursor); });
+        [this, queue, cursor = queue->head()] { world_.stream->AddSubscription(queue, cursor, cursor); });
     Publish(channel);
   }
   void Leave(Channel& channel) {

@@ -11,22 +11,22 @@
 namespace txtchat::storage {
 namespace {
 
-StoredEvent MakeEvent(ChannelKey channel, std::uint64_t sequence, std::size_t text_bytes = 1) {
+AppendEvent MakeEvent(ChannelKey channel, std::uint64_t sequence, std::size_t text_bytes = 1) {
   auto event = std::make_shared<Event>();
   event->sequence = sequence;
   event->text = std::string(text_bytes, 'x');
-  return {channel, event};
+  return {channel, 0, event};
 }
 
 TEST(MemoryStore, ReadsAPageAfterAPosition) {
   MemoryStore store(1 << 20);
   StoreBatch batch;
-  for (std::uint64_t i = 1; i <= 6; ++i) batch.events.push_back(MakeEvent(1, i, 10));
+  for (std::uint64_t i = 1; i <= 6; ++i) batch.push_back(MakeEvent(1, i, 10));
   ASSERT_TRUE(store.Commit(batch).ok());
   const auto read = [&](std::uint64_t after, std::uint64_t up_to, std::size_t events,
                         std::size_t bytes) {
     std::string sequences;
-    const EventPage page = *store.Read(1, after, up_to, events, bytes);
+    const EventPage page = *store.Read({1, after, up_to, events, bytes});
     for (const EventPtr& event : page) {
       sequences += std::to_string(event->sequence);
     }
@@ -38,21 +38,21 @@ TEST(MemoryStore, ReadsAPageAfterAPosition) {
   EXPECT_EQ(read(0, 99, 99, 25), "12");
   EXPECT_EQ(read(0, 99, 99, 5), "1") << "never less than one";
   EXPECT_EQ(read(6, 99, 99, 999), "");
-  EXPECT_TRUE(store.Read(2, 0, 99, 99, 999)->empty());
+  EXPECT_TRUE(store.Read({2, 0, 99, 99, 999})->empty());
 }
 
 TEST(MemoryStore, ForgetsAnEndedChannel) {
   MemoryStore store(1 << 20);
   StoreBatch batch;
-  batch.events.push_back(MakeEvent(1, 1));
-  batch.events.push_back(MakeEvent(2, 1));
+  batch.push_back(MakeEvent(1, 1));
+  batch.push_back(MakeEvent(2, 1));
   ASSERT_TRUE(store.Commit(batch).ok());
   const std::size_t both = store.BytesKept();
   StoreBatch end;
-  end.ended_channels.push_back(1);
+  end.push_back(DeleteChannel{1});
   ASSERT_TRUE(store.Commit(end).ok());
-  EXPECT_TRUE(store.Read(1, 0, 9, 9, 99)->empty());
-  EXPECT_EQ(store.Read(2, 0, 9, 9, 99)->size(), 1u);
+  EXPECT_TRUE(store.Read({1, 0, 9, 9, 99})->empty());
+  EXPECT_EQ(store.Read({2, 0, 9, 9, 99})->size(), 1u);
   EXPECT_EQ(store.BytesKept(), both / 2);
 }
 
@@ -60,11 +60,11 @@ TEST(MemoryStore, StaysWithinItsBytesAndForgetsTheOldestFirst) {
   MemoryStore store(10'000);
   for (std::uint64_t i = 1; i <= 500; ++i) {
     StoreBatch batch;
-    batch.events.push_back(MakeEvent(1 + i % 2, (i + 1) / 2, 100));
+    batch.push_back(MakeEvent(1 + i % 2, (i + 1) / 2, 100));
     ASSERT_TRUE(store.Commit(batch).ok());
     ASSERT_LE(store.BytesKept(), 10'000u);
   }
-  const EventPage page = *store.Read(1, 0, 999, 999, 1 << 20);
+  const EventPage page = *store.Read({1, 0, 999, 999, 1 << 20});
   ASSERT_FALSE(page.empty());
   EXPECT_GT(page.front()->sequence, 200u);
   EXPECT_EQ(page.back()->sequence, 250u);
@@ -83,23 +83,23 @@ TEST(MemoryStore, ModelKeepsTheNewestOfEveryChannelWithoutHoles) {
       for (std::uint32_t n = random() % 5; n > 0; --n) {
         if (heads.empty() || random() % 10 == 0) heads[next_channel++] = 0;
         const auto it = std::next(heads.begin(), random() % heads.size());
-        batch.events.push_back(MakeEvent(it->first, ++it->second, random() % 200));
+        batch.push_back(MakeEvent(it->first, ++it->second, random() % 200));
       }
       if (!heads.empty() && random() % 8 == 0) {
         const auto it = std::next(heads.begin(), random() % heads.size());
-        batch.ended_channels.push_back(it->first);
+        batch.push_back(DeleteChannel{it->first});
         heads.erase(it);
       }
       ASSERT_TRUE(store.Commit(batch).ok());
       for (const auto& [channel, head] : heads) {
-        const EventPage page = *store.Read(channel, 0, ~0ull, 9'999, 1 << 30);
+        const EventPage page = *store.Read({channel, 0, ~0ull, 9'999, 1 << 30});
         for (std::size_t i = 0; i < page.size(); ++i) {
           ASSERT_EQ(page[i]->sequence, head - page.size() + 1 + i);
         }
       }
     }
     StoreBatch end;
-    for (const auto& [channel, head] : heads) end.ended_channels.push_back(channel);
+    for (const auto& [channel, head] : heads) end.push_back(DeleteChannel{channel});
     ASSERT_TRUE(store.Commit(end).ok());
     EXPECT_EQ(store.BytesKept(), 0u);
   }

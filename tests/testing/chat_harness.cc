@@ -5,6 +5,20 @@
 
 namespace txtchat::testing {
 
+std::string Describe(const Recovery& recovery) {
+  switch (recovery.state) {
+    case Recovery::State::kRecovered:
+      return "recovered";
+    case Recovery::State::kGap:
+      return "gap " + std::to_string(recovery.gap_from) + "-" + std::to_string(recovery.gap_to);
+    case Recovery::State::kEpochChanged:
+      return "epoch changed";
+    case Recovery::State::kNotMember:
+      return "not a member";
+  }
+  return "?";
+}
+
 void HarnessLane::Deliver(LaneBatch batch) {
   ++wakes_;
   told_of_room_ = told_of_room_ || batch.inbox_has_room;
@@ -81,10 +95,18 @@ absl::Status HarnessLane::EndOf(SessionId session) const {
 ChatHarness::ChatHarness(Limits limits_in)
     : limits(limits_in),
       memory(limits.store_bytes_max),
-      store(&memory),
+      keeping(&memory),
+      store(&keeping),
       history(&store, PlainEncoders(), limits, /*threads=*/0),
-      lane(&history),
-      engine(limits, PlainEncoders(), &store) {}
+      lane(&history) {
+  Restart();
+}
+
+void ChatHarness::Restart() {
+  lane.ForgetSessions();
+  engine_ = std::make_unique<ChatEngine>(limits, PlainEncoders(), &store);
+  EXPECT_TRUE(engine_->Recover(clock.NowUnixMs()).ok());
+}
 
 void ChatHarness::Queue(const Actor& actor, Command command, absl::StatusOr<Result>* answer,
                         bool must_apply) {
@@ -101,7 +123,7 @@ void ChatHarness::Queue(const Actor& actor, Command command, absl::StatusOr<Resu
   batch_.push_back(std::move(envelope));
 }
 
-void ChatHarness::RunBatch() { engine.Process(batch_, clock.NowUnixMs()); }
+void ChatHarness::RunBatch() { engine_->Process(batch_, clock.NowUnixMs()); }
 
 absl::StatusOr<Result> ChatHarness::Do(const Actor& actor, Command command) {
   absl::StatusOr<Result> answer = absl::UnknownError("no answer came");
@@ -131,6 +153,18 @@ Actor ChatHarness::TokenGuest(const std::string& name) {
 absl::Status ChatHarness::Open(const Actor& guest, SessionId session,
                                std::vector<std::string> channel_ids) {
   return Do(guest, OpenSession{{.id = session, .lane = &lane}, std::move(channel_ids)}).status();
+}
+
+std::string ChatHarness::OpenAt(const Actor& guest, SessionId session,
+                                std::vector<Position> positions) {
+  const absl::StatusOr<Result> opened =
+      Do(guest, OpenSession{{.id = session, .lane = &lane}, {}, std::move(positions)});
+  if (!opened.ok()) return absl::StatusCodeToString(opened.status().code());
+  std::string text;
+  for (const Recovery& recovery : std::get<SessionOpened>(*opened).recoveries) {
+    text += (text.empty() ? "" : ", ") + Describe(recovery);
+  }
+  return text;
 }
 
 absl::Status ChatHarness::Close(SessionId session) {

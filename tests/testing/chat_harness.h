@@ -15,6 +15,7 @@
 #include "storage/memory_store.h"
 #include "tests/testing/failing_store.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/keeping_store.h"
 #include "tests/testing/plain_encoder.h"
 
 namespace txtchat::testing {
@@ -35,6 +36,8 @@ class HarnessLane final : public DeliveryLane {
   std::vector<std::string> SubscribedChannels(SessionId session) const;
   /// Why the core ended the session; OK if it did not.
   absl::Status EndOf(SessionId session) const;
+  /// What a restart of the server does to connections.
+  void ForgetSessions() { sessions_.clear(); }
   int wakes() const { return wakes_; }
   bool told_of_room() const { return told_of_room_; }
 
@@ -47,6 +50,8 @@ class HarnessLane final : public DeliveryLane {
   int wakes_ = 0;
   bool told_of_room_ = false;
 };
+
+std::string Describe(const Recovery& recovery);
 
 /// The whole core on one thread, with a small language to drive it.
 class ChatHarness {
@@ -69,6 +74,9 @@ class ChatHarness {
   /// Opens a session for a token guest. Empty: all channels.
   absl::Status Open(const Actor& guest, SessionId session,
                     std::vector<std::string> channel_ids = {});
+  /// The same from positions; answers how they were met, as `recovered`, `gap 1-5`, `epoch changed`,
+  /// `not a member`, or the error's code.
+  std::string OpenAt(const Actor& guest, SessionId session, std::vector<Position> positions);
   /// UNAVAILABLE while the store refuses: it is tried again with a later batch.
   absl::Status Close(SessionId session);
   /// Creates a channel and answers its id.
@@ -81,14 +89,19 @@ class ChatHarness {
   }
 
   Limits limits;
+  /// A new server process over what the store has kept. Actors with a credential go on.
+  void Restart();
+  ChatEngine& engine() { return *engine_; }
+
   FakeClock clock;
   storage::MemoryStore memory;
+  KeepingStore keeping;
   FailingStore store;
   HistoryReader history;
   HarnessLane lane;
-  ChatEngine engine;
 
  private:
+  std::unique_ptr<ChatEngine> engine_;
   std::vector<Envelope> batch_;
   std::uint64_t entropy_ = 0;
 };

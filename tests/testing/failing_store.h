@@ -1,19 +1,20 @@
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "core/message_store.h"
+#include "tests/testing/forwarding_store.h"
 
 namespace txtchat::testing {
 
 /// A store that fails on demand, and otherwise does what the one below it does. Thread-safe.
-class FailingStore final : public MessageStore {
+class FailingStore final : public ForwardingStore {
  public:
-  explicit FailingStore(MessageStore* below) : below_(below) {}
+  using ForwardingStore::ForwardingStore;
 
-  /// From now on commits, or reads, answer this.
+  /// From now on commits, or reads and look-ups, answer this.
   void FailCommits(absl::Status status) {
     absl::MutexLock lock(&mutex_);
     commit_status_ = std::move(status);
@@ -25,13 +26,17 @@ class FailingStore final : public MessageStore {
 
   absl::Status Commit(const StoreBatch& batch) override {
     const absl::Status status = CommitStatus();
-    return status.ok() ? below_->Commit(batch) : status;
+    return status.ok() ? ForwardingStore::Commit(batch) : status;
   }
-  absl::StatusOr<EventPage> Read(ChannelKey channel, std::uint64_t after, std::uint64_t up_to,
-                                 std::size_t events_max, std::size_t bytes_max) override {
+  absl::StatusOr<EventPage> Read(const EventQuery& query) override {
     const absl::Status status = ReadStatus();
     if (!status.ok()) return status;
-    return below_->Read(channel, after, up_to, events_max, bytes_max);
+    return ForwardingStore::Read(query);
+  }
+  absl::StatusOr<EventPtr> FindSent(UserKey sender, const std::string& id) override {
+    const absl::Status status = ReadStatus();
+    if (!status.ok()) return status;
+    return ForwardingStore::FindSent(sender, id);
   }
 
  private:
@@ -44,7 +49,6 @@ class FailingStore final : public MessageStore {
     return read_status_;
   }
 
-  MessageStore* const below_;
   mutable absl::Mutex mutex_;
   absl::Status commit_status_ ABSL_GUARDED_BY(mutex_);
   absl::Status read_status_ ABSL_GUARDED_BY(mutex_);

@@ -1,0 +1,51 @@
+// Between the core's types and those of the API. Pure functions, thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "core/command.h"
+#include "grpcpp/grpcpp.h"
+#include "txtchat/v1/chat.pb.h"
+
+namespace txtchat::rpc {
+
+/// The credential that comes with a call. UNAUTHENTICATED: there is none, or it is malformed.
+absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context);
+
+/// What every call is answered while the server drains.
+absl::Status DrainingStatus();
+
+/// INVALID_ARGUMENT  the size is negative
+absl::StatusOr<std::size_t> PageSize(std::int32_t requested);
+
+void SetUser(const UserInfo& user, v1::User& out);
+void SetChannel(const ChannelInfo& channel, v1::Channel& out);
+void SetMessage(const Event& event, v1::Message& out);
+
+/// INVALID_ARGUMENT  the bytes are no such message, or a string in it is not UTF-8
+template <typename Request>
+absl::StatusOr<Request> Parse(const grpc::ByteBuffer& bytes) {
+  grpc::ByteBuffer shared = bytes;  // Parsing clears it.
+  Request request;
+  if (!grpc::SerializationTraits<Request>::Deserialize(&shared, &request).ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("the request is not a valid ",
+                                                   Request::descriptor()->name(),
+                                                   ", or a string in it is not UTF-8"));
+  }
+  return request;
+}
+
+template <typename Response>
+absl::Status Serialize(const Response& response, grpc::ByteBuffer* bytes) {
+  bool owned = false;
+  const grpc::Status status =
+      grpc::SerializationTraits<Response>::Serialize(response, bytes, &owned);
+  if (!status.ok()) return absl::InternalError("the response could not be serialised");
+  return absl::OkStatus();
+}
+
+}  // namespace txtchat::rpc

@@ -1,0 +1,157 @@
+// Reading history: the core says whether the caller may, a HistoryReader reads.
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "grpc-service/chat_service.h"
+#include "grpc-service/conversions.h"
+#include "grpc-service/status_mapping.h"
+
+namespace txtchat::rpc {
+namespace {
+
+/// A page of a channel, as asked for.
+struct HistoryCall {
+  std::string channel_id;
+  std::size_t page_size = 0;
+  std::uint64_t after = 0;
+  std::uint64_t before = 0;  ///< 0: no bound.
+  bool newest_first = false;
+  std::string page_token;
+};
+
+// A page token names the channel, the order and the last event that was looked at.
+std::string MakePageToken(ChannelKey channel, bool newest_first, std::uint64_t last) {
+  return absl::StrCat(newest_first ? "n" : "o", absl::Hex(channel, absl::kZeroPad16),
+                      absl::Hex(last, absl::kZeroPad16));
+}
+
+absl::StatusOr<std::uint64_t> ParsePageToken(const HistoryCall& call, ChannelKey channel) {
+  const std::string& token = call.page_token;
+  std::uint64_t last = 0;
+  const bool fits = token.size() == 33 &&
+                    token.substr(0, 17) ==
+                        MakePageToken(channel, call.newest_first, 0).substr(0, 17) &&
+                    absl::SimpleHexAtoi(token.substr(17), &last);
+  if (!fits) {
+    return absl::InvalidArgumentError(
+        "the page token is not one of this list; begin again without it");
+  }
+  return last;
+}
+
+absl::StatusOr<HistoryCall> CallOf(const v1::ListMessagesRequest& request, const Limits& limits) {
+  const absl::StatusOr<std::size_t> size = PageSize(request.page_size());
+  if (!size.ok()) return size.status();
+  const std::string& order = request.order_by();
+  if (!order.empty() && order != "sequence" && order != "sequence desc") {
+    return absl::InvalidArgumentError("order_by must be \"sequence\" or \"sequence desc\"");
+  }
+  HistoryCall call;
+  call.channel_id = request.channel_id();
+  call.page_size = *size == 0 ? limits.page_size_default : std::min(*size, limits.page_size_max);
+  call.after = request.after_sequence();
+  call.before = request.before_sequence();
+  call.newest_first = order == "sequence desc";
+  call.page_token = request.page_token();
+  return call;
+}
+
+/// What to read for `call`; the range is empty where after >= up_to.
+absl::StatusOr<EventQuery> QueryOf(const HistoryCall& call, const ChannelInfo& channel,
+                                   std::size_t bytes_max) {
+  EventQuery query{.channel = channel.key,
+                   .after = call.after,
+                   .up_to = channel.head_sequence,
+                   .events_max = call.page_size,
+                   .bytes_max = bytes_max,
+                   .newest_first = call.newest_first,
+                   .messages_only = true};
+  if (call.before != 0) query.up_to = std::min(query.up_to, call.before - 1);
+  if (call.page_token.empty()) return query;
+  const absl::StatusOr<std::uint64_t> last = ParsePageToken(call, channel.key);
+  if (!last.ok()) return last.status();
+  if (call.newest_first) {
+    query.up_to = std::min(query.up_to, *last - std::min<std::uint64_t>(*last, 1));
+  } else {
+    query.after = std::max(query.after, *last);
+  }
+  return query;
+}
+
+/// Whether there may be more of the range behind `page`.
+bool MayHaveMore(const EventQuery& query, const EventPage& page) {
+  if (page.empty()) return false;
+  const std::uint64_t last = page.back()->sequence;
+  return query.newest_first ? last > query.after + 1 : last < query.up_to;
+}
+
+/// One ListMessages call after the core has allowed it. Shared by the callbacks of its reading.
+struct Reading {
+  grpc::ServerUnaryReactor* reactor;
+  grpc::ByteBuffer* response;
+  EventQuery query;
+  std::uint64_t head;
+  std::string epoch;
+
+  void Finish(const absl::Status& status) const { reactor->Finish(ToGrpcStatus(status)); }
+
+  void OnPage(const absl::StatusOr<EventPage>& page) const {
+    if (page.status().code() == absl::StatusCode::kResourceExhausted) return Finish(page.status());
+    // The store's own words are for the operator.
+    if (!page.ok()) {
+      return Finish(absl::UnavailableError("the server could not read this; try again"));
+    }
+    v1::ListMessagesResponse answer;
+    for (const EventPtr& event : *page) SetMessage(*event, *answer.add_messages());
+    if (MayHaveMore(query, *page)) {
+      answer.set_next_page_token(
+          MakePageToken(query.channel, query.newest_first, page->back()->sequence));
+    }
+    answer.set_head_sequence(head);
+    answer.set_epoch(epoch);
+    Finish(Serialize(answer, response));
+  }
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const auto refuse = [reactor](const absl::Status& status) {
+    reactor->Finish(ToGrpcStatus(status));
+    return reactor;
+  };
+  if (!accepting_) return refuse(DrainingStatus());
+  absl::StatusOr<Actor> actor = ActorOf(*context);
+  if (!actor.ok()) return refuse(actor.status());
+  const absl::StatusOr<v1::ListMessagesRequest> parsed = Parse<v1::ListMessagesRequest>(*request);
+  if (!parsed.ok()) return refuse(parsed.status());
+  absl::StatusOr<HistoryCall> call = CallOf(*parsed, dependencies_.limits);
+  if (!call.ok()) return refuse(call.status());
+
+  Command command = OpenHistory{call->channel_id};
+  auto done = [this, reactor, response, call = *std::move(call)](absl::StatusOr<Result> result) {
+    if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
+    const ChannelInfo& channel = std::get<HistoryOpened>(*result).channel;
+    const absl::StatusOr<EventQuery> query =
+        QueryOf(call, channel, options_.history_page_bytes_max);
+    if (!query.ok()) return reactor->Finish(ToGrpcStatus(query.status()));
+    dependencies_.history->ReadEventsAsync(
+        *query, [reading = Reading{reactor, response, *query, channel.head_sequence,
+                                   dependencies_.epoch}](absl::StatusOr<EventPage> page) {
+          reading.OnPage(page);
+        });
+  };
+  const absl::Status submitted =
+      Submit(*std::move(actor), std::move(command), NextPump(), std::move(done));
+  return submitted.ok() ? reactor : refuse(submitted);
+}
+
+}  // namespace txtchat::rpc
