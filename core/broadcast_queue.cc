@@ -32,7 +32,7 @@ BroadcastQueue::BroadcastQueue(ChannelKey key, std::string channel_id, QueueLimi
                                std::uint64_t head)
     : key_(key), channel_id_(std::move(channel_id)), limits_(limits), head_(head) {}
 
-void BroadcastQueue::Append(const Event& event, const EncoderSet& encoders) {
+std::size_t BroadcastQueue::Append(const Event& event, const EncoderSet& encoders) {
   // Only this thread changes which formats are in use, so they may be read without the lock's help
   // staying taken while encoding; the lock below orders the bytes for readers.
   std::array<bool, kWireFormatCount> wanted{};
@@ -52,6 +52,7 @@ void BroadcastQueue::Append(const Event& event, const EncoderSet& encoders) {
     if (wanted[i]) AppendToLog(*logs_[i], event.sequence, encoded[i]);
   }
   head_.store(event.sequence, std::memory_order_release);
+  return BytesKeptLocked();
 }
 
 void BroadcastQueue::AppendToLog(FormatLog& log, std::uint64_t sequence,
@@ -88,6 +89,18 @@ void BroadcastQueue::StopFormat(WireFormat format) {
   if (logs_[IndexOf(format)] != nullptr) logs_[IndexOf(format)]->in_use = false;
 }
 
+void BroadcastQueue::DropLogs() {
+  absl::MutexLock lock(&mutex_);
+  for (std::unique_ptr<FormatLog>& log : logs_) {
+    if (log == nullptr) continue;
+    const bool in_use = log->in_use;
+    log.reset();
+    if (!in_use) continue;
+    log = std::make_unique<FormatLog>();
+    log->first = head() + 1;
+  }
+}
+
 void BroadcastQueue::Close() {
   absl::MutexLock lock(&mutex_);
   closed_ = true;
@@ -116,6 +129,10 @@ ReadResult BroadcastQueue::Read(WireFormat format, std::uint64_t cursor, std::ui
 
 std::size_t BroadcastQueue::BytesKept() const {
   absl::MutexLock lock(&mutex_);
+  return BytesKeptLocked();
+}
+
+std::size_t BroadcastQueue::BytesKeptLocked() const {
   std::size_t bytes = 0;
   for (const std::unique_ptr<FormatLog>& log : logs_) bytes += log == nullptr ? 0 : log->bytes;
   return bytes;

@@ -62,14 +62,17 @@ class BroadcastQueue {
   std::uint64_t head() const { return head_.load(std::memory_order_acquire); }
 
   // --- Writer.
-  /// Appends the event with sequence head() + 1, encoding it once for each format in use.
-  void Append(const Event& event, const EncoderSet& encoders);
+  /// Appends the event with sequence head() + 1, encoding it once for each format in use. Answers
+  /// the bytes that are kept now.
+  std::size_t Append(const Event& event, const EncoderSet& encoders);
   /// Begins to keep events of `format`: a first subscriber came. The events before head() + 1 are
   /// kLagged to it.
   void StartFormat(WireFormat format);
   /// The last subscriber of `format` went. What is kept stays until the next Append, so that it can
   /// still be drained.
   void StopFormat(WireFormat format);
+  /// Lets go of everything that is kept: it is kLagged from now on.
+  void DropLogs();
   /// The channel has ended.
   void Close();
 
@@ -83,6 +86,8 @@ class BroadcastQueue {
   std::size_t BytesKept() const;
 
  private:
+  std::size_t BytesKeptLocked() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
   /// The kept events of one format. `first` to head are readable; chunks may hold older ones.
   struct FormatLog {
     bool in_use = true;

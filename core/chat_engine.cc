@@ -14,7 +14,10 @@ constexpr std::int64_t kCommitRetryMs = 100;
 }  // namespace
 
 ChatEngine::ChatEngine(const Limits& limits, EncoderSet encoders, MessageStore* store)
-    : limits_(limits), state_(limits), store_(store), publisher_(encoders) {}
+    : limits_(limits),
+      state_(limits),
+      store_(store),
+      publisher_(encoders, limits.queues_bytes_max) {}
 
 absl::Status ChatEngine::Recover(std::int64_t now_unix_ms) {
   const absl::StatusOr<StoredState> stored = store_->Load();

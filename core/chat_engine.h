@@ -56,6 +56,8 @@ class ChatEngine {
 
   /// For tests and metrics.
   const ChatState& state() const { return state_; }
+  /// Encoded bytes that all broadcast queues keep.
+  std::size_t queues_bytes() const { return publisher_.queues_bytes(); }
 
  private:
   absl::Status Commit();

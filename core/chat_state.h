@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,9 @@ struct ChannelFeed {
   std::shared_ptr<BroadcastQueue> queue;
   std::vector<LaneUse> lanes;
   std::array<std::uint32_t, kWireFormatCount> subscriptions_by_format{};
+  // The QueueBudget's own.
+  std::size_t budgeted_bytes = 0;
+  std::list<ChannelFeed*>::iterator in_budget;
 };
 
 struct Channel {
@@ -130,8 +134,8 @@ class ChatState {
   /// Channels that had no members for their time to live.
   std::vector<Channel*> TakeExpiredChannels(std::int64_t now_unix_ms);
   std::optional<std::int64_t> NextDeadlineUnixMs() const;
-  /// A channel without members in which nothing was ever said, the one that would end first; null if
-  /// there is none.
+  /// A channel without members in which nothing was ever said, the one that would end first; null
+  /// if there is none.
   Channel* FindUnusedChannel();
 
   // --- Sizes and order.

@@ -1,7 +1,17 @@
 #include "core/command.h"
 
+#include <algorithm>
+
 namespace txtchat {
 namespace {
+
+/// A short question may have a long answer, which is in memory until its transport has taken it: it
+/// counts as what it brings forth.
+constexpr std::size_t AnswerBytes(std::size_t page_size) {
+  constexpr std::size_t kEntryBytes = 256;
+  constexpr std::size_t kEntriesMax = 1'000;
+  return kEntryBytes * (page_size == 0 ? kEntriesMax : std::min(page_size, kEntriesMax));
+}
 
 struct PayloadBytes {
   std::size_t operator()(const Register& c) const {
@@ -20,9 +30,11 @@ struct PayloadBytes {
   std::size_t operator()(const OpenHistory& c) const { return c.channel_id.size(); }
   std::size_t operator()(const CreateChannel& c) const { return c.display_name.size(); }
   std::size_t operator()(const GetChannel& c) const { return c.channel_id.size(); }
-  std::size_t operator()(const ListChannels& c) const { return c.page_token.size(); }
+  std::size_t operator()(const ListChannels& c) const {
+    return c.page_token.size() + AnswerBytes(c.page_size);
+  }
   std::size_t operator()(const ListMembers& c) const {
-    return c.channel_id.size() + c.page_token.size();
+    return c.channel_id.size() + c.page_token.size() + AnswerBytes(c.page_size);
   }
   std::size_t operator()(const Join& c) const { return c.channel_id.size(); }
   std::size_t operator()(const Leave& c) const { return c.channel_id.size(); }

@@ -57,8 +57,8 @@ struct Register {
   SessionSpec session;
 };
 
-/// Where a reader that was away goes on: after `after_sequence` of this channel, in the history that
-/// `epoch` names. An empty epoch is not checked.
+/// Where a reader that was away goes on: after `after_sequence` of this channel, in the history
+/// that `epoch` names. An empty epoch is not checked.
 struct Position {
   std::string channel_id;
   std::uint64_t after_sequence = 0;
@@ -159,10 +159,9 @@ struct Trim {
 /// From within: removes a little of what ended channels and users left behind. Answers monostate.
 struct Purge {};
 
-using Command =
-    std::variant<Register, OpenSession, CloseSession, SetFormat, CreateChannel, GetChannel,
-                 ListChannels, ListMembers, Join, Resume, Leave, Send, OpenHistory, WhoAmI, Trim,
-                 Purge>;
+using Command = std::variant<Register, OpenSession, CloseSession, SetFormat, CreateChannel,
+                             GetChannel, ListChannels, ListMembers, Join, Resume, Leave, Send,
+                             OpenHistory, WhoAmI, Trim, Purge>;
 
 // --- Answers.
 
@@ -252,7 +251,7 @@ struct Envelope {
   /// what must happen and is bounded otherwise (CloseSession).
   bool must_apply = false;
 
-  /// Bytes that this envelope holds in the inbox.
+  /// Bytes that this envelope holds in the inbox; a list counts as its answer.
   std::size_t MemoryBytes() const;
 };
 

@@ -29,7 +29,7 @@ void Publisher::Answer(Envelope& envelope, absl::StatusOr<Result> result) {
 }
 
 void Publisher::Carry(AppendStep& step) {
-  step.feed->queue->Append(*step.event, encoders_);
+  budget_.OnAppended(*step.feed, step.feed->queue->Append(*step.event, encoders_));
   WakeLanes(*step.feed);
 }
 
@@ -68,6 +68,7 @@ void Publisher::Carry(FormatStep& step) {
 
 void Publisher::Carry(CloseChannelStep& step) {
   step.feed->queue->Close();
+  budget_.Forget(*step.feed);
   WakeLanes(*step.feed);
 }
 

@@ -14,6 +14,7 @@
 #include "core/command.h"
 #include "core/delivery_lane.h"
 #include "core/message_store.h"
+#include "core/queue_budget.h"
 #include "core/wire_format.h"
 
 namespace txtchat {
@@ -57,8 +58,8 @@ struct Decision {
 
   std::vector<Step> steps;
   StoreBatch store;
-  /// Sends of this batch that have a client message id, by user and id: the store does not know them
-  /// yet.
+  /// Sends of this batch that have a client message id, by user and id: the store does not know
+  /// them yet.
   absl::flat_hash_map<std::pair<UserKey, std::string>, EventPtr> sends;
 
   void clear() {
@@ -72,12 +73,14 @@ struct Decision {
 /// lane its batch once. Sequencer thread only.
 class Publisher {
  public:
-  explicit Publisher(EncoderSet encoders) : encoders_(encoders) {}
+  Publisher(EncoderSet encoders, std::size_t queues_bytes_max)
+      : encoders_(encoders), budget_(queues_bytes_max) {}
 
   void Publish(Decision& decision, std::vector<Envelope>& batch);
   /// Answers one envelope, outside of a decision (refused batches).
   void Answer(Envelope& envelope, absl::StatusOr<Result> result);
   void NotifyRoom(DeliveryLane* lane) { BatchOf(lane).inbox_has_room = true; }
+  std::size_t queues_bytes() const { return budget_.bytes(); }
   /// Hands every lane what was collected for it.
   void Flush();
 
@@ -96,6 +99,7 @@ class Publisher {
   const EncoderSet encoders_;
   std::uint64_t batch_number_ = 1;
   std::vector<std::pair<DeliveryLane*, LaneBatch>> lanes_;
+  QueueBudget budget_;
 };
 
 }  // namespace txtchat

@@ -34,13 +34,13 @@ SubmitResult InProcessSequencer::Submit(Envelope& envelope) {
   return SubmitResult::kAccepted;
 }
 
-void InProcessSequencer::Drain() {
+bool InProcessSequencer::Drain(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
   draining_ = true;
   const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return (inbox_.empty() && !deciding_) || stopping_;
   };
-  mutex_.Await(absl::Condition(&idle));
+  return mutex_.AwaitWithTimeout(absl::Condition(&idle), timeout);
 }
 
 void InProcessSequencer::Stop() {

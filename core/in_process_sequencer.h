@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "core/chat_engine.h"
 #include "core/clock.h"
 #include "core/sequencer.h"
@@ -28,8 +29,8 @@ class InProcessSequencer final : public Sequencer {
   SubmitResult Submit(Envelope& envelope) override;
 
   /// Refuses further commands, decides those accepted and returns when their answers are with
-  /// their lanes. Blocking. Idempotent.
-  void Drain();
+  /// their lanes, or after `timeout`. Answers whether all were decided. Blocking. Idempotent.
+  bool Drain(absl::Duration timeout = absl::InfiniteDuration());
   /// Drains and ends the thread. Idempotent.
   void Stop();
 

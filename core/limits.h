@@ -30,6 +30,9 @@ struct Limits {
   // reader that still wanted them reads them from the store.
   std::size_t queue_events_max = 1'000;
   std::size_t queue_bytes_max = 1 * kMiB;
+  /// Encoded bytes of all channels together. Beyond: the channels in which nothing happened for the
+  /// longest time keep none.
+  std::size_t queues_bytes_max = 256 * kMiB;
 
   // --- Commands that wait for the sequencer. Full: a line connection stops reading its socket, a
   // gRPC call fails with RESOURCE_EXHAUSTED.

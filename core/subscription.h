@@ -87,6 +87,8 @@ class Subscription {
   /// The request to fetch, right after kNeedPage. While one is under way, Peek answers kNothing.
   PageRequest BeginPage(WireFormat format);
   bool page_pending() const { return page_pending_; }
+  /// Whether a page is in memory.
+  bool holds_page() const { return page_ != nullptr; }
   /// Takes the page in, or notes that reading it failed: the next Peek answers kNeedPage again, and
   /// the caller should let some time pass before.
   void OnPage(absl::StatusOr<HistoryPage> page);

@@ -138,7 +138,7 @@ std::size_t IoThread::CloseAll() {
 
 void IoThread::StopReading() {
   reading_stopped_ = true;
-  for (const auto& [id, session] : sessions_) session->StopReading();
+  for (const auto& [id, session] : sessions_) session->StopReading(Session::Stopping());
 }
 
 void IoThread::BeginFlush(const std::string& reason) {

@@ -34,7 +34,7 @@ void Session::Start() {
 
 void Session::OnSessionEnd(const absl::Status& reason) {
   if (phase_ != Phase::kOpen) return;
-  StopReading();
+  StopReading(reason);
   phase_ = Phase::kFlushing;
   if (answer_format_ == WireFormat::kTaggedLine) {
     const absl::string_view message = reason.message();
@@ -47,7 +47,7 @@ void Session::OnSessionEnd(const absl::Status& reason) {
 
 void Session::BeginFlush(const std::string& reason) {
   if (phase_ != Phase::kOpen) return;
-  StopReading();
+  StopReading(Stopping());
   phase_ = Phase::kFlushing;
   if (answer_format_ == WireFormat::kTaggedLine) {
     bye_ = std::make_unique<std::string>(ByeLine(reason));
@@ -55,13 +55,11 @@ void Session::BeginFlush(const std::string& reason) {
   io_.MarkDirty(*this);
 }
 
-void Session::StopReading() {
+void Session::StopReading(const absl::Status& why) {
+  if (!takes_commands_) return;
   takes_commands_ = false;
-  splitter_.Clear();
-  lines_wait_ = false;
-  if (parked_ == nullptr) return;
-  parked_.reset();
-  AnswerError(absl::UnavailableError("the server is stopping; nothing happened"));
+  if (std::exchange(parked_, nullptr) != nullptr) AnswerError(why);
+  RefuseUntakenLines(why);
 }
 
 bool Session::IsLate(std::int64_t now_ms) const {
@@ -82,9 +80,10 @@ void Session::OnLate() {
     return;
   }
   ++io_.environment().counters->unregistered;
-  StopReading();
-  AnswerError(
-      absl::DeadlineExceededError("nobody registered here in time (reg$NAME); connect again"));
+  const absl::Status late =
+      absl::DeadlineExceededError("nobody registered here in time (reg$NAME); connect again");
+  StopReading(late);
+  AnswerError(late);
   outbox_.AddClose();
   io_.MarkDirty(*this);
 }

@@ -74,8 +74,12 @@ class Session : public std::enable_shared_from_this<Session> {
   /// Whether a deadline has passed; then OnLate does what follows from it.
   bool IsLate(std::int64_t now_ms) const;
   void OnLate();
-  /// Takes no further commands.
-  void StopReading();
+  /// Takes no further commands. Those that were read and not taken are answered with `why`.
+  void StopReading(const absl::Status& why);
+  /// What a command is answered that a server which stops does not take.
+  static absl::Status Stopping() {
+    return absl::UnavailableError("the server is stopping; nothing happened");
+  }
   /// Sends all that is owed, then `$$bye: REASON` to a tagged session, then closes gracefully.
   void BeginFlush(const std::string& reason);
   /// Ends the connection at once. Idempotent.
@@ -106,7 +110,7 @@ class Session : public std::enable_shared_from_this<Session> {
     CommandId command = CommandId::kPing;
     std::uint8_t weight = 1;
     std::uint32_t bytes = 0;
-    std::string text;  ///< The line, or the command's argument.
+    std::string text;          ///< The line, or the command's argument.
     std::uint64_t before = 0;  ///< Of a history.
     std::uint32_t limit = 0;
   };
@@ -132,6 +136,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool DiscardSome();
   bool MayRead() const;
   void ResumeReading();
+  void RefuseUntakenLines(const absl::Status& why);
   void TakeLines();
   void TakeLine(const LineSplitter::Line& line);
   void TakeLocal(const Request& request);
@@ -156,7 +161,12 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   Gathered GatherAll(Gather& gather);
   Gathered GatherOutbox(Gather& gather, WireFormat& format);
-  Gathered GatherEvents(Gather& gather, WireFormat format, std::size_t index, std::uint64_t up_to);
+  /// `first` where nothing else may come before: it may take the page's place from another channel.
+  Gathered GatherEvents(Gather& gather, WireFormat format, std::size_t index, std::uint64_t up_to,
+                        bool first);
+  bool MayFetchPage(ChannelKey channel, bool first);
+  void ReleasePagePlace();
+  void DropPage();
   void AddOwed(Gather& gather, std::size_t index, Owed owed);
   Gathered GatherOwn(Gather& gather, WireFormat format, ChannelKey channel, std::uint64_t up_to);
   /// Writes without waiting; answers the bytes taken, or -1 if the connection is broken.
@@ -194,8 +204,13 @@ class Session : public std::enable_shared_from_this<Session> {
   /// number of such absences (Subscription::kAbsencesMax), so reading pauses before there are too
   /// many.
   std::uint32_t rejoined_ = 0;
-  std::uint32_t histories_ = 0;        ///< Being read.
-  std::uint64_t last_ticket_ = 0;      ///< Of a history.
+  /// The one channel whose page of the store is on the way or in memory, so that a session that is
+  /// behind in many holds no more than one that is behind in one. 0: none.
+  ChannelKey paging_ = 0;
+  ChannelKey last_paging_ = 0;  ///< Gives way to others that wait.
+  bool others_want_page_ = false;
+  std::uint32_t histories_ = 0;       ///< Being read.
+  std::uint64_t last_ticket_ = 0;     ///< Of a history.
   std::unique_ptr<std::string> bye_;  ///< What to say behind everything else.
 
   // The format as of the commands taken, of the answers given, and of the events sent.

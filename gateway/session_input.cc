@@ -105,8 +105,7 @@ bool Session::MayRead() const {
          in_flight_ < options.commands_in_flight_max &&
          in_flight_bytes_ < options.bytes_in_flight_max &&
          outbox_.bytes() < options.reply_backlog_bytes_max && rejoined_ < kRejoinedMax &&
-         histories_ < kHistoriesMax &&
-         !io_.reading_stopped();
+         histories_ < kHistoriesMax && !io_.reading_stopped();
 }
 
 void Session::ResumeReading() {
@@ -134,6 +133,21 @@ void Session::TakeLines() {
     splitter_.Clear();
     lines_wait_ = false;
   }
+}
+
+// One answer for each, so that a client that sent many knows which ones nothing came of; within
+// reason, as the lines may be very short.
+void Session::RefuseUntakenLines(const absl::Status& why) {
+  std::size_t refused = 0;
+  for (; lines_wait_ && splitter_.Next().has_value(); ++refused) {
+    if (refused < kCommandsInFlightLimit) AnswerError(why);
+  }
+  if (refused > kCommandsInFlightLimit) {
+    AnswerError(absl::UnavailableError(std::to_string(refused - kCommandsInFlightLimit) +
+                                       " more lines were not taken either"));
+  }
+  splitter_.Clear();
+  lines_wait_ = false;
 }
 
 void Session::TakeLine(const LineSplitter::Line& line) {
@@ -235,7 +249,7 @@ void Session::Submit(Envelope& envelope, Pending pending) {
       return;
     case SubmitResult::kDraining:
       takes_commands_ = false;
-      AnswerError(absl::UnavailableError("the server is stopping; nothing happened"));
+      AnswerError(Stopping());
       return;
   }
 }
@@ -293,7 +307,8 @@ Session::Pending Session::TakePending() {
     pending_begin_ = 0;
   } else if (2 * pending_begin_ >= pending_.size()) {
     // A client that goes on sending never lets it become empty.
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_begin_));
+    pending_.erase(pending_.begin(),
+                   pending_.begin() + static_cast<std::ptrdiff_t>(pending_begin_));
     pending_begin_ = 0;
   }
   return pending;
@@ -370,9 +385,10 @@ void Session::OnHistory(std::uint64_t ticket, const std::string& channel_id,
   } else if (io_.environment().options.errors) {
     // The store's own words are for the operator.
     const bool busy = page.status().code() == absl::StatusCode::kResourceExhausted;
-    outbox_.Fill(ticket, ErrorLine(busy ? page.status()
-                                        : absl::UnavailableError(
-                                              "the server could not read this; try again")));
+    outbox_.Fill(
+        ticket,
+        ErrorLine(busy ? page.status()
+                       : absl::UnavailableError("the server could not read this; try again")));
   } else {
     outbox_.Fill(ticket, "");
   }

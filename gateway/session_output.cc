@@ -58,6 +58,11 @@ void Session::OnPage(ChannelKey channel, absl::StatusOr<HistoryPage> page) {
     io_.RetryPagesLater(id_);
   }
   followed->subscription.OnPage(std::move(page));
+  if (channel != paging_) {
+    followed->subscription.Rewind();  // Another one has taken its place.
+  } else if (awaiting_writable_) {
+    DropPage();
+  }
   io_.MarkDirty(*this);
 }
 
@@ -95,6 +100,7 @@ void Session::Drain(Gather& gather) {
   }
   Commit(gather, static_cast<std::size_t>(written));
   if (phase_ == Phase::kLingering || phase_ == Phase::kClosed) return;
+  ReleasePagePlace();
   RemoveEnded();
   if (static_cast<std::size_t>(written) < total) {
     AwaitWritable(written > 0);
@@ -118,7 +124,8 @@ Session::Gathered Session::GatherAll(Gather& gather) {
   for (std::size_t i = 0; i < followed_.size() && !gather.IsFull(); ++i) {
     const std::uint64_t announced = followed_[i].announced;
     if (followed_[i].subscription.peek_position() >= announced) continue;
-    if (GatherEvents(gather, format, i, announced) == Gathered::kMore) all = Gathered::kMore;
+    const Gathered got = GatherEvents(gather, format, i, announced, /*first=*/false);
+    if (got == Gathered::kMore) all = Gathered::kMore;
   }
   return gather.IsFull() ? Gathered::kMore : all;
 }
@@ -151,11 +158,49 @@ Session::Gathered Session::GatherOwn(Gather& gather, WireFormat format, ChannelK
   if (followed == nullptr || followed->subscription.peek_position() >= up_to) {
     return Gathered::kDone;
   }
-  return GatherEvents(gather, format, static_cast<std::size_t>(followed - followed_.data()), up_to);
+  return GatherEvents(gather, format, static_cast<std::size_t>(followed - followed_.data()), up_to,
+                      /*first=*/true);
+}
+
+bool Session::MayFetchPage(ChannelKey channel, bool first) {
+  if (paging_ == channel) return true;
+  if (first) {
+    // What holds the place now may have to wait for this: it gives way, and reads again later.
+    DropPage();
+  } else if (paging_ != 0) {
+    others_want_page_ = true;
+    return false;
+  } else if (others_want_page_ && channel == last_paging_) {
+    return false;
+  }
+  others_want_page_ = false;
+  paging_ = last_paging_ = channel;
+  return true;
+}
+
+// After a write: the page was read to its end, or given up, or its channel has gone.
+void Session::ReleasePagePlace() {
+  const bool was_free = paging_ == 0;
+  if (const Followed* const paging = Find(paging_)) {
+    if (paging->subscription.page_pending() || paging->subscription.holds_page()) return;
+  }
+  paging_ = 0;
+  if (!others_want_page_) return;
+  if (was_free) {  // Those that wanted it have found another way.
+    others_want_page_ = false;
+    last_paging_ = 0;
+  }
+  io_.MarkDirty(*this);
+}
+
+// A page that is on the way is dropped when it comes.
+void Session::DropPage() {
+  if (Followed* const paging = Find(paging_)) paging->subscription.Rewind();
+  paging_ = 0;
 }
 
 Session::Gathered Session::GatherEvents(Gather& gather, WireFormat format, std::size_t index,
-                                        std::uint64_t up_to) {
+                                        std::uint64_t up_to, bool first) {
   Followed& followed = followed_[index];
   Subscription& subscription = followed.subscription;
   for (;;) {
@@ -170,6 +215,7 @@ Session::Gathered Session::GatherEvents(Gather& gather, WireFormat format, std::
       case Owed::Kind::kEnded:
         return Gathered::kDone;
       case Owed::Kind::kNeedPage:
+        if (!MayFetchPage(followed.channel, first)) return Gathered::kBlocked;
         io_.FetchPage(id_, subscription.BeginPage(format));
         return Gathered::kBlocked;
       case Owed::Kind::kNothing:
@@ -292,6 +338,7 @@ void Session::AwaitWritable(bool progressed) {
   const std::int64_t timeout_ms = io_.environment().options.write_stall_timeout.count();
   if (timeout_ms > 0 && (progressed || deadline_ms_ == 0)) deadline_ms_ = io_.NowMs() + timeout_ms;
   awaiting_writable_ = true;
+  DropPage();  // One that does not read holds no memory.
   socket_.async_wait(Socket::wait_write, [self = shared_from_this()](boost::system::error_code e) {
     self->awaiting_writable_ = false;
     if (!e && self->phase_ != Phase::kClosed) self->io_.MarkDirty(*self);

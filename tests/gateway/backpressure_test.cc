@@ -1,59 +1,19 @@
 // Slow readers, a full inbox, a store that fails.
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "gtest/gtest.h"
-#include "storage/memory_store.h"
+#include "tests/gateway/held_store.h"
 #include "tests/gateway/line_server.h"
-#include "tests/testing/forwarding_store.h"
 
 namespace txtchat::gateway {
 namespace {
 
 using std::chrono::milliseconds;
-
-/// A memory store that can be told to hold commits up and to fail reads.
-class TestStore final : public testing::ForwardingStore {
- public:
-  explicit TestStore(std::size_t bytes_max = 64 << 20)
-      : ForwardingStore(&below_), below_(bytes_max) {}
-
-  void HoldCommits(bool hold) {
-    absl::MutexLock lock(&mutex_);
-    held_ = hold;
-  }
-  void FailReads(bool fail) { failing_ = fail; }
-  int failed_reads() const { return failed_reads_; }
-  int reads() const { return reads_; }
-
-  absl::Status Commit(const StoreBatch& batch) override {
-    {
-      absl::MutexLock lock(&mutex_);
-      const auto free = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !held_; };
-      mutex_.Await(absl::Condition(&free));
-    }
-    return below_.Commit(batch);
-  }
-  absl::StatusOr<EventPage> Read(const EventQuery& query) override {
-    ++reads_;
-    if (failing_) {
-      ++failed_reads_;
-      return absl::UnavailableError("the disk is away");
-    }
-    return below_.Read(query);
-  }
-
- private:
-  storage::MemoryStore below_;
-  absl::Mutex mutex_;
-  bool held_ ABSL_GUARDED_BY(mutex_) = false;
-  std::atomic<bool> failing_{false};
-  std::atomic<int> failed_reads_{0};
-  std::atomic<int> reads_{0};
-};
 
 std::string Numbered(int i) { return std::to_string(i) + " " + std::string(200, 'x'); }
 
@@ -66,7 +26,7 @@ void ExpectNumbered(Guest& guest, int from, int to) {
 
 TEST(Backpressure, OneThatNeverReadsGetsEverythingInTheEnd) {
   constexpr int kMessages = 20'000;
-  TestStore store;
+  HeldStore store;
   LineServerConfig config;
   config.store = &store;
   LineServer server(config);
@@ -87,7 +47,7 @@ TEST(Backpressure, OneThatNeverReadsGetsEverythingInTheEnd) {
 }
 
 TEST(Backpressure, WhatIsNoLongerKeptIsAGapAndNeverSilence) {
-  TestStore store(200'000);
+  HeldStore store(200'000);
   LineServerConfig config;
   config.store = &store;
   config.limits.queue_events_max = 100;
@@ -124,7 +84,7 @@ TEST(Backpressure, WhatIsNoLongerKeptIsAGapAndNeverSilence) {
 }
 
 TEST(Backpressure, APageThatCannotBeReadIsTriedAgain) {
-  TestStore store;
+  HeldStore store;
   LineServerConfig config;
   config.store = &store;
   LineServer server(config);
@@ -150,8 +110,57 @@ TEST(Backpressure, APageThatCannotBeReadIsTriedAgain) {
   ExpectNumbered(lazy, received, kMessages);
 }
 
+TEST(Backpressure, OneThatIsBehindInManyChannelsReadsThemOneAfterTheOther) {
+  constexpr int kChannels = 20;
+  constexpr int kMessages = 12;  // In each; together what a connection may have in flight.
+  HeldStore store;
+  LineServerConfig config;
+  config.store = &store;
+  config.history_threads = 4;
+  config.limits.queue_events_max = 2;
+  LineServer server(config);
+  Guest host(server, "host");
+  Guest reader(server, "reader");
+  reader.SendLine("hello$2");
+  EXPECT_EQ(reader.Line(), "$$hello: 2");
+  std::vector<std::string> channels;
+  for (int i = 0; i < kChannels; ++i) {
+    channels.push_back(host.Create("channel"));
+    reader.SendLine("join$-$" + channels.back());
+    EXPECT_EQ(host.Line(), "$$joined: " + channels.back());
+  }
+  reader.ReadToNow();
+  store.HoldReads(true);
+  store.HoldCommits(true);  // So that all of it is published in one or two batches.
+  std::string input;
+  for (int i = 0; i < kMessages; ++i) {
+    for (const std::string& channel : channels) {
+      input += "send_msg$-$" + channel + "$" + std::to_string(i) + "\n";
+    }
+  }
+  ASSERT_TRUE(host.Send(input));
+  store.HoldCommits(false);
+  store.AwaitRead();
+  // Whatever else happens to it, it asks for nothing more.
+  for (const std::string& channel : channels) {
+    host.Say(channel, std::to_string(kMessages));
+  }
+  store.HoldReads(false);
+  std::map<std::string, int> next;
+  for (int i = 0; i < kChannels * (kMessages + 1); ++i) {
+    // $$msg: CHAN SEQ UNIX_MS UID NAME: TEXT
+    const std::string line = reader.Line();
+    ASSERT_EQ(line.rfind("$$msg: ", 0), 0u) << line;
+    const std::string channel = line.substr(7, 10);
+    EXPECT_EQ(line.substr(line.rfind(' ') + 1), std::to_string(next[channel]++)) << line;
+  }
+  reader.ExpectQuiet();
+  // The host, on its own connection, is behind too.
+  EXPECT_LE(store.most_reads_at_once(), 2);
+}
+
 TEST(Backpressure, AFullInboxPausesTheReadersAndLosesNothing) {
-  TestStore store;
+  HeldStore store;
   LineServerConfig config;
   config.store = &store;
   config.limits.inbox_commands_max = 4;

@@ -1,7 +1,9 @@
 // The end of the server in good order.
+#include <algorithm>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/gateway/held_store.h"
 #include "tests/gateway/line_server.h"
 
 namespace txtchat::gateway {
@@ -78,6 +80,26 @@ TEST(Drain, UnreadInputDoesNotCostTheLastLines) {
   alice.Send(std::string(100'000, 'x') + "\n");
   EXPECT_EQ(server.Drain(), 0u);
   EXPECT_EQ(alice.ReadAll(), "$$bye: the server is stopping\n");
+}
+
+TEST(Drain, AnswersEveryLineThatWasReadAndNotTaken) {
+  LineServerConfig config;
+  config.options.commands_in_flight_max = 4;
+  HeldStore store;
+  config.store = &store;
+  LineServer server(config);
+  Guest alice(server, "alice");
+  store.HoldCommits(true);
+  constexpr int kLines = 50;
+  std::string input = "send_msg$-$" + alice.LocalAddress() + "$x\n";
+  for (int i = 1; i < kLines; ++i) input += "send_msg$-$nowhere$x\n";  // An error each.
+  ASSERT_TRUE(alice.Send(input));
+  store.AwaitCommit();
+  server.gateway().StopReading();
+  store.HoldCommits(false);
+  EXPECT_EQ(server.Drain(), 0u);
+  const std::string seen = alice.ReadAll();
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), '\n'), kLines) << seen;
 }
 
 TEST(Drain, AcceptsNobodyAnyMore) {

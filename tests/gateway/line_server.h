@@ -21,6 +21,7 @@ struct LineServerConfig {
   Limits limits;
   GatewayOptions options;
   MessageStore* store = nullptr;  ///< Null: a memory store of its own.
+  std::size_t history_threads = 1;
 };
 
 /// A whole line server inside the test, on a free port of the loopback.
@@ -30,7 +31,7 @@ class LineServer {
       : memory_(config.limits.store_bytes_max),
         store_(config.store == nullptr ? &memory_ : config.store),
         encoders_{&classic_, &tagged_, nullptr},
-        history_(store_, encoders_, config.limits),
+        history_(store_, encoders_, config.limits, config.history_threads),
         engine_(config.limits, encoders_, store_),
         recovered_(engine_.Recover(clock_.NowUnixMs())),
         sequencer_(&engine_, &clock_, config.limits) {
@@ -39,9 +40,8 @@ class LineServer {
     config.options.port = 0;
     if (config.options.io_threads == 0) config.options.io_threads = 2;
     gateway_ = std::make_unique<Gateway>(
-        config.options,
-        Gateway::Dependencies{&sequencer_, &history_, &clock_, &session_ids_, config.limits,
-                              engine_.state().epoch()});
+        config.options, Gateway::Dependencies{&sequencer_, &history_, &clock_, &session_ids_,
+                                              config.limits, engine_.state().epoch()});
     const absl::Status started = gateway_->Start();
     EXPECT_TRUE(started.ok()) << started;
   }
