@@ -144,7 +144,8 @@ void Cli::AddChatVerbs() {
 Each line you type goes to the current channel; what the server sends is printed after ">> ".
 $join CHAN, $create_chan NAME, $leave CHAN, $switch CHAN and $say TEXT are commands; $help tells more.
 After the end of a piped input it goes on receiving until the server closes or Ctrl-C. Ctrl-D on a
-terminal, or --exit-on-eof, ends once the server has echoed what was sent, 3 s later at the most.)",
+terminal, or --exit-on-eof, ends once the server has echoed what was sent, 3 s later at the most.
+It ends with 1 if the server refused a message, a join or a channel ($$error: …).)",
                         kLinePort, [this] { return RunLine(); });
   line->add_option("NAME", flags_.name, "Your name")->required();
   line->add_flag("--exit-on-eof", flags_.exit_on_eof, "End soon after the end of input");

@@ -76,6 +76,7 @@ class LineClient {
   void Apply(const LineActions& actions);
   void StartDeadline(std::chrono::milliseconds after, std::string what, int exit_code);
   void EndIfAnswered();
+  void EndAfterInput(const std::string& note);
   void End(int exit_code, const std::string& note);
 
   const LineClientOptions& options_;
@@ -225,7 +226,7 @@ void LineClient::OnInputEnd() {
     deadline_.async_wait([this](const error_code& error) {
       if (error || ended_) return;
       const std::size_t missing = session_->unanswered();
-      End(kExitOk, missing == 0 ? "" : "ended before the server answered everything");
+      EndAfterInput(missing == 0 ? "" : "ended before the server answered everything");
     });
     return EndIfAnswered();
   }
@@ -234,13 +235,19 @@ void LineClient::OnInputEnd() {
 
 void LineClient::EndIfAnswered() {
   if (!input_ended_ || !EndsWithInput() || ended_ || writing_ || session_->unanswered() > 0) return;
-  End(kExitOk, "");
+  EndAfterInput("");
+}
+
+void LineClient::EndAfterInput(const std::string& note) {
+  if (!session_->was_refused()) return End(kExitOk, note);
+  const std::string refused = "not everything was done: the server refused some of it";
+  End(kExitError, note.empty() ? refused : note + "; " + refused);
 }
 
 void LineClient::OnClosed(const error_code& error) {
   if (!received_.empty()) Apply(session_->OnServerLine(std::exchange(received_, "")));
   if (ended_) return;
-  if (input_ended_ && error == asio::error::eof) return End(kExitOk, "Connection closed.");
+  if (input_ended_ && error == asio::error::eof) return EndAfterInput("Connection closed.");
   const std::string why = error == asio::error::eof ? "it closed the connection" : error.message();
   if (!chatting_) return End(kExitUnreachable, "lost the server before registering: " + why);
   End(kExitUnreachable, "lost the server " + options_.server.ToString() + ": " + why +

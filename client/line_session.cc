@@ -144,7 +144,10 @@ LineActions LineSession::OnChatLine(std::string_view line) {
     SwitchTo(std::string(channel), actions);
   } else if (StartsWith(line, kError)) {
     // Errors do not name the command; commands are answered in order, so it is the oldest.
-    if (!pending_.empty()) pending_.pop_front();
+    if (!pending_.empty()) {
+      pending_.pop_front();
+      was_refused_ = true;
+    }
   } else if (TakeAnswer(line)) {
     SwitchTo(std::string(line), actions);
   }

@@ -48,6 +48,9 @@ class LineSession {
   // How many commands that have an answer in this protocol are still without it.
   std::size_t unanswered() const { return pending_.size(); }
 
+  // Whether the server has refused a message, a join or a creation.
+  bool was_refused() const { return was_refused_; }
+
  private:
   enum class Stage { kAwaitWelcome, kAwaitChannel, kChatting };
   enum class Kind { kSend, kJoin, kCreate };
@@ -76,6 +79,7 @@ class LineSession {
   std::string personal_;
   std::string current_;
   std::deque<Pending> pending_;
+  bool was_refused_ = false;
 };
 
 // Why `name` cannot be a user's or a channel's name; empty if it can.

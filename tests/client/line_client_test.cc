@@ -160,6 +160,44 @@ TEST_F(LineClientTest, ExitOnEofDoesNotWaitForEver) {
   EXPECT_THAT(pipes_.err(), HasSubstr("before the server answered"));
 }
 
+TEST_F(LineClientTest, ExitOnEofTellsThatAMessageWasRefused) {
+  options_.exit_on_eof = true;
+  options_.linger = std::chrono::minutes(10);
+  StartRegistered();
+  pipes_.Type("one\ntwo\n");
+  pipes_.EndInput();
+  server_.Hear();
+  server_.Hear();
+  server_.Say("$$error: resource_exhausted: slow down\ntwo\n");
+  EXPECT_EQ(exit_code_.get(), kExitError);
+  EXPECT_THAT(pipes_.out(), HasSubstr(">> $$error: resource_exhausted: slow down\n>> two\n"));
+  EXPECT_THAT(pipes_.err(), HasSubstr("refused"));
+}
+
+TEST_F(LineClientTest, AnEndAfterARefusedJoinTellsSo) {
+  StartRegistered();
+  pipes_.Type("$join 1.2.3.4:5\n");
+  pipes_.EndInput();
+  server_.Hear();
+  server_.Say("$$error: not_found: no such channel\n");
+  EXPECT_EQ(server_.Hear(), "<end>");
+  server_.Close();
+  EXPECT_EQ(exit_code_.get(), kExitError);
+}
+
+TEST_F(LineClientTest, ARefusalAtTheLastMomentIsToldWhenTheRestIsNotWaitedFor) {
+  options_.exit_on_eof = true;
+  options_.linger = std::chrono::milliseconds(50);
+  StartRegistered();
+  pipes_.Type("one\ntwo\n");
+  server_.Hear();
+  server_.Hear();
+  server_.Say("$$error: permission_denied: no\n");
+  ASSERT_TRUE(pipes_.AwaitOut("permission_denied"));
+  pipes_.EndInput();
+  EXPECT_EQ(exit_code_.get(), kExitError);
+}
+
 TEST_F(LineClientTest, ARefusalEndsWithAnError) {
   Start();
   server_.Accept();

@@ -129,6 +129,27 @@ TEST_F(LineSessionTest, ARefusedCreationIsNotWaitedFor) {
   EXPECT_EQ(session_.current_channel(), kMe);
 }
 
+TEST_F(LineSessionTest, RemembersThatSomethingAskedForWasRefused) {
+  for (const char* typed : {"hello", "$join feedc0ffee", "$create_chan room"}) {
+    LineSession session("alice", kMe);
+    session.OnServerLine("welcome");
+    session.OnServerLine(kMe);
+    session.OnTypedLine(typed);
+    EXPECT_FALSE(session.was_refused()) << typed;
+    session.OnServerLine("$$error: permission_denied: no");
+    EXPECT_TRUE(session.was_refused()) << typed;
+    session.OnTypedLine("later");
+    session.OnServerLine("later");
+    EXPECT_TRUE(session.was_refused()) << "for good";
+  }
+}
+
+TEST_F(LineSessionTest, AnErrorThatAnswersNothingRefusesNothing) {
+  Register();
+  session_.OnServerLine("$$error: failed_precondition: x");
+  EXPECT_FALSE(session_.was_refused());
+}
+
 TEST_F(LineSessionTest, LeavingTheCurrentChannelGoesBackToThePersonalOne) {
   Register();
   session_.OnServerLine("$$joined: feedc0ffee");
