@@ -9,72 +9,12 @@ the clients here. The raw replay has only what went over the wire then.
 
 import os
 import subprocess
-import threading
 import unittest
 
 from harness.line import WELCOME, LineClient, OriginalClient
+from harness.process import Process
 from harness.server import ServerTestCase
 from harness.wait import DEADLINE_S
-
-
-class Process:
-    """A program that chats on pipes; stderr goes to the test's own log."""
-
-    def __init__(self, *command, quiet=True):
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if quiet else None,
-        )
-        self.output = []  # Lines; guarded by _changed.
-        self._changed = threading.Condition()
-        self._ended = False
-        self._next = 0
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            with self._changed:
-                self.output.append(line.decode())
-                self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
-    def type(self, line):
-        self.process.stdin.write(line.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def shows(self):
-        """The next line of its output, without the line's end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._next < len(self.output) or self._ended, DEADLINE_S)
-            if self._next >= len(self.output):
-                raise AssertionError(f"no further line was shown; before that {self.output}")
-            self._next += 1
-            return self.output[self._next - 1].rstrip("\n")
-
-    def wait_for_output(self):
-        with self._changed:
-            self._changed.wait_for(lambda: self.output or self._ended, DEADLINE_S)
-
-    def end_input(self):
-        self.process.stdin.close()
-
-    def exit_code(self):
-        """Waits for its end; the whole output is there afterwards."""
-        code = self.process.wait(DEADLINE_S)
-        with self._changed:
-            self._changed.wait_for(lambda: self._ended, DEADLINE_S)
-        return code
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.exit_code()
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 class Transcript(ServerTestCase):
@@ -135,10 +75,9 @@ class Transcript(ServerTestCase):
 
     def test_replays_with_two_txtchat_line(self):
         server = "{}:{}".format(*self.server.line_address)
-        command = (os.environ["TXTCHAT"], "line")
-        bob = self.closing(Process(*command, "bob", "--server", server))
-        bob.wait_for_output()  # Registered before Alice, as then.
-        alice = self.closing(Process(*command, "alice", "--server", server))
+        bob = self.closing(_Line("bob", "--server", server))
+        bob.out.wait_for_any()  # Registered before Alice, as then.
+        alice = self.closing(_Line("alice", "--server", server))
         self.play_at_keyboards(alice, bob)
         # The end of input ends the sending only, as in the original; what comes is still shown.
         bob.end_input()
@@ -149,8 +88,8 @@ class Transcript(ServerTestCase):
         self.assertEqual(0, bob.exit_code())
         self.assertEqual(3, alice.exit_code(), "it lost a server that it still wanted")
         self.assertEqual(0, self.server.wait_for_exit())
-        self.assertEqual(8, len(bob.output), bob.output)
-        self.assertEqual(10, len(alice.output), alice.output)
+        self.assertEqual(8, len(bob.out.all()), bob.out.all())
+        self.assertEqual(10, len(alice.out.all()), alice.out.all())
 
     def test_replays_with_the_original_client(self):
         bob = self.closing(OriginalClient(self.server.line_address, "bob"))
@@ -212,15 +151,28 @@ class _Showing:
         return first or self._client.shows()
 
 
+class _Line(Process):
+    """`txtchat line` on pipes."""
+
+    def __init__(self, *arguments):
+        super().__init__(os.environ["TXTCHAT"], "line", *arguments)
+
+    def shows(self):
+        return self.out.next()
+
+
 class _Nc(Process):
     """nc on pipes, spoken to in the line protocol."""
 
     def __init__(self, host, port):
-        super().__init__("nc", "-N", host, str(port), quiet=False)
+        super().__init__("nc", "-N", host, str(port))
         self.expect(WELCOME)
 
     def send(self, line):
         self.type(line)
+
+    def shows(self):
+        return self.out.next()
 
     def expect(self, *lines):
         for wanted in lines:
