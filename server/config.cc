@@ -144,7 +144,9 @@ void AddTransportOptions(OptionTable& options, Config& config) {
   options.AddSize("grpc-streams-max", config.grpc_streams_max,
                   "Subscribe streams at once; one more gets RESOURCE_EXHAUSTED");
   options.AddSeconds("heartbeat-interval", config.heartbeat_interval_s,
-                     "Seconds between the heartbeats of a stream, 20 at the most", 1, 20);
+                     "Seconds between the heartbeats of a stream, 19 at the most: clients are "
+                     "promised one within 20",
+                     1, 19);
 
   options.Group("Both transports");
   options.AddSeconds("write-stall-timeout", config.write_stall_timeout_s,

@@ -41,6 +41,13 @@ TEST(Config, ReadsFlags) {
   EXPECT_EQ(parsed.config.drain_timeout_s, 3);
 }
 
+TEST(Config, KeepsTheHeartbeatsWithinTheirPromise) {
+  const ParsedConfig parsed = Parse({"--heartbeat-interval=19"});
+  EXPECT_FALSE(parsed.exit_code.has_value());
+  EXPECT_EQ(parsed.config.heartbeat_interval_s, 19);
+  EXPECT_EQ(Parse({"--heartbeat-interval=20"}).exit_code, 2);
+}
+
 TEST(Config, PrefersFlagsToEnvironmentToFile) {
   const std::string file = ::testing::TempDir() + "/txtchatd-config-test.toml";
   std::ofstream(file) << "line-listen = \"127.0.0.1:1\"\n"
@@ -82,7 +89,7 @@ TEST(Config, RefusesNonsenseWithExitCodeTwo) {
                                              {"--users-max", "0"},
                                              {"--users-max", "many"},
                                              {"--drain-timeout", "-1"},
-                                             {"--heartbeat-interval", "21"},
+                                             {"--heartbeat-interval", "20"},
                                              {"--log-format", "xml"},
                                              {"--no-such-flag"},
                                              {"stray"},
