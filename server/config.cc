@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -14,6 +15,9 @@
 
 namespace txtchat::server {
 namespace {
+
+/// gRPC keeps its settings in ints.
+constexpr std::size_t kGrpcNumberMax = std::numeric_limits<int>::max();
 
 /// Adds options so that each has its flag, its environment variable and its configuration key.
 class OptionTable {
@@ -41,12 +45,12 @@ class OptionTable {
         ""));
     Finish(name, option->type_name(names)->default_str(default_choice));
   }
-  /// A count or a number of bytes, `64KiB` included; at least `least`.
+  /// A count or a number of bytes, `64KiB` included; from `least` to `most`.
   void AddSize(const std::string& name, std::size_t& value, const std::string& help,
-               std::size_t least = 1) {
+               std::size_t least = 1, std::size_t most = std::size_t{1} << 40) {
     Add(name, value, help)
         ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""))
-        ->check(CLI::Range(least, std::size_t{1} << 40).description(""))
+        ->check(CLI::Range(least, most).description(""))
         ->type_name("SIZE");
   }
   void AddSeconds(const std::string& name, std::int64_t& value, const std::string& help,
@@ -139,10 +143,22 @@ void AddTransportOptions(OptionTable& options, Config& config) {
                      "Seconds until a connection must have registered; 0: for ever", 0);
   options.Add("line-errors", config.line_errors,
               "Whether errors are told ($$error: …); false for clients that cannot bear it");
+  options.AddSize("line-reply-backlog-bytes-max", config.line_reply_backlog_bytes_max,
+                  "Bytes of answers that may wait for a client before its input waits, too");
 
   options.Group("gRPC");
   options.AddSize("grpc-streams-max", config.grpc_streams_max,
                   "Subscribe streams at once; one more gets RESOURCE_EXHAUSTED");
+  options.AddSize("grpc-calls-per-connection-max", config.grpc_calls_per_connection_max,
+                  "Calls that one connection may have open, streams counted; one more waits", 1,
+                  kGrpcNumberMax);
+  options.AddSize("grpc-metadata-bytes-max", config.grpc_metadata_bytes_max,
+                  "Bytes of a request's metadata; more gets RESOURCE_EXHAUSTED", kKiB,
+                  kGrpcNumberMax);
+  options.AddSize("grpc-memory-bytes-max", config.grpc_memory_bytes_max,
+                  "Bytes that gRPC may hold in buffers, all connections together; beyond, it stops "
+                  "reading",
+                  16 * kMiB);
   options.AddSeconds("heartbeat-interval", config.heartbeat_interval_s,
                      "Seconds between the heartbeats of a stream, 19 at the most: clients are "
                      "promised one within 20",

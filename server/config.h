@@ -44,7 +44,16 @@ struct Config {
   /// Whether line clients are told errors (`$$error: …`).
   bool line_errors = true;
 
+  /// Bytes of answers that wait for one line client before its input waits too.
+  std::size_t line_reply_backlog_bytes_max = 64 * kKiB;
+
   std::size_t grpc_streams_max = 10'000;
+  /// Calls that one connection may have open, streams counted.
+  std::size_t grpc_calls_per_connection_max = 1'000;
+  /// Bytes of the metadata of a request.
+  std::size_t grpc_metadata_bytes_max = 16 * kKiB;
+  /// Bytes that gRPC may hold in buffers, all connections together.
+  std::size_t grpc_memory_bytes_max = 1024 * kMiB;
   std::int64_t heartbeat_interval_s = 15;
 
   /// How long a client may not read before it is cut off, in seconds.

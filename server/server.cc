@@ -40,6 +40,7 @@ gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
   options.write_stall_timeout = std::chrono::seconds(config.write_stall_timeout_s);
   options.register_timeout = std::chrono::seconds(config.line_register_timeout_s);
   options.errors = config.line_errors;
+  options.reply_backlog_bytes_max = config.line_reply_backlog_bytes_max;
   return options;
 }
 
@@ -47,6 +48,9 @@ rpc::RpcOptions RpcOptionsOf(const Config& config) {
   rpc::RpcOptions options;
   options.listen = config.grpc_listen.ToString();
   options.streams_max = config.grpc_streams_max;
+  options.concurrent_calls_max = static_cast<int>(config.grpc_calls_per_connection_max);
+  options.metadata_bytes_max = static_cast<int>(config.grpc_metadata_bytes_max);
+  options.grpc_memory_bytes_max = config.grpc_memory_bytes_max;
   options.stream.heartbeat_interval_ms = 1000 * config.heartbeat_interval_s;
   options.stream.write_stall_timeout_ms = 1000 * config.write_stall_timeout_s;
   return options;

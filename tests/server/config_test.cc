@@ -48,6 +48,22 @@ TEST(Config, KeepsTheHeartbeatsWithinTheirPromise) {
   EXPECT_EQ(Parse({"--heartbeat-interval=20"}).exit_code, 2);
 }
 
+TEST(Config, BoundsTheTransports) {
+  const ParsedConfig parsed =
+      Parse({"--line-reply-backlog-bytes-max=1KiB", "--grpc-calls-per-connection-max=7",
+             "--grpc-metadata-bytes-max=2KiB", "--grpc-memory-bytes-max=64MiB"});
+  ASSERT_FALSE(parsed.exit_code.has_value());
+  EXPECT_EQ(parsed.config.line_reply_backlog_bytes_max, 1024u);
+  EXPECT_EQ(parsed.config.grpc_calls_per_connection_max, 7u);
+  EXPECT_EQ(parsed.config.grpc_metadata_bytes_max, 2048u);
+  EXPECT_EQ(parsed.config.grpc_memory_bytes_max, 64u << 20);
+  // gRPC would take what does not fit an int for something else.
+  for (const char* flag : {"--grpc-calls-per-connection-max=3GiB", "--grpc-metadata-bytes-max=2GiB",
+                           "--grpc-metadata-bytes-max=10", "--grpc-memory-bytes-max=1KiB"}) {
+    EXPECT_EQ(Parse({flag}).exit_code, 2) << flag;
+  }
+}
+
 TEST(Config, PrefersFlagsToEnvironmentToFile) {
   const std::string file = ::testing::TempDir() + "/txtchatd-config-test.toml";
   std::ofstream(file) << "line-listen = \"127.0.0.1:1\"\n"
