@@ -28,8 +28,9 @@ constexpr std::size_t kRequestBytesDefault = 128 * kKiB;
 constexpr std::size_t kEnvelopeBytes = 64 * kKiB;
 /// A channel id in a request, with its tag and length.
 constexpr std::size_t kChannelIdBytes = 64;
-/// After streams were cut, how long gRPC may take to tell of it.
-constexpr absl::Duration kCutTimeout = absl::Seconds(2);
+/// How long before its end a drain begins to cut streams, so that they are told why: longer than
+/// `cut_grace_ms`, after which they are broken off. Half of the drain if that is less.
+constexpr absl::Duration kCutReserve = absl::Seconds(1);
 
 absl::Status Check(const RpcOptions& options, const Limits& limits) {
   if (limits.text_bytes_max + kEnvelopeBytes > kClientMessageBytesMax ||
@@ -121,26 +122,29 @@ class RpcServer::Impl {
   std::size_t FlushAndFinish(absl::Duration timeout) {
     const absl::Status draining = absl::UnavailableError("the server is draining; reconnect");
     for (const auto& pump : pumps_) pump->EndStreams(draining);
-    const std::size_t left = service_.streams().AwaitNone(timeout);
-    if (left != 0) Cut();
+    const absl::Duration reserve = std::min(kCutReserve, timeout / 2);
+    const std::size_t left = service_.streams().AwaitNone(timeout - reserve);
+    if (left != 0) Cut(reserve);
     return left;
   }
 
   void Shutdown(absl::Duration timeout) {
     if (server_ == nullptr || shut_down_) return;
     shut_down_ = true;
+    const absl::Time deadline = absl::Now() + timeout;
     service_.StopAccepting();
-    if (service_.streams().open() != 0) Cut();
-    server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
+    if (service_.streams().open() != 0) Cut(timeout);
+    server_->Shutdown(absl::ToChronoTime(deadline));
     server_->Wait();
   }
 
  private:
-  void Cut() {
+  /// Waits until every stream has ended, `timeout` at the most.
+  void Cut(absl::Duration timeout) {
     const absl::Status cut =
         absl::UnavailableError("the server stopped before everything was delivered; reconnect");
     for (const auto& pump : pumps_) pump->CutStreams(cut);
-    service_.streams().AwaitNone(kCutTimeout);
+    service_.streams().AwaitNone(timeout);
   }
 
   std::vector<std::unique_ptr<PumpThread>> pumps_;

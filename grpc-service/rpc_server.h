@@ -57,12 +57,13 @@ class RpcServer {
   void SetNotServing();
   /// New calls are answered UNAVAILABLE from now on. Does not block.
   void StopAccepting();
-  /// Has every stream deliver what it owes, then end with UNAVAILABLE. After `timeout` those that
-  /// are not done are cut, which takes 2 s more at the most. Answers how many were cut. Call it
-  /// when the sequencer is drained.
+  /// Has every stream deliver what it owes, then end with UNAVAILABLE. Those that are not done
+  /// shortly before `timeout` are cut (1 s before, or half of it if that is less): told so if they
+  /// read, otherwise left for Shutdown to break off. Answers how many were cut. Call it when the
+  /// sequencer is drained.
   std::size_t FlushAndFinish(absl::Duration timeout);
-  /// Closes the listener, cuts streams that are still open, waits for calls under way, `timeout` at
-  /// the most, then breaks them off. Idempotent.
+  /// Cuts streams that are still open, closes the listener, waits for streams and for calls under
+  /// way, `timeout` at the most altogether, then breaks them off. Idempotent.
   void Shutdown(absl::Duration timeout);
 
  private:

@@ -12,6 +12,10 @@ from harness.line import LineClient
 from harness.rpc import GrpcUser, open_channel
 from harness.server import ServerTestCase
 from harness.wait import DEADLINE_S, until
+from txtchat.v1 import chat_pb2 as pb
+
+TIMEOUT_S = 2
+SLACK_S = 5  # Means that something is wrong; a drain takes its timeout and some milliseconds.
 
 
 class Talker(threading.Thread):
@@ -143,7 +147,7 @@ class UnderLoad(ServerTestCase):
 
 
 class Ends(ServerTestCase):
-    server_flags = ("--drain-timeout=2",)
+    server_flags = (f"--drain-timeout={TIMEOUT_S}",)
 
     def test_with_nobody_there(self):
         self.server.terminate()
@@ -182,7 +186,38 @@ class Ends(ServerTestCase):
         self.assertEqual(1, self.server.wait_for_exit(), "not everything was delivered")
         self.assertIs(False, self.server.wait_for_event("stopped")["all_delivered"])
         self.assertGreater(time.monotonic() - began, 1.5, "it did wait for the deadline")
+        self.assertLess(time.monotonic() - began, TIMEOUT_S + SLACK_S)
         self.assertRegex(reader.rest()[-1], rb"^\$\$bye: .")
+
+    def test_a_stream_that_never_reads_is_cut_off_within_the_deadline(self):
+        small = grpc.insecure_channel(  # Small windows, so that the server cannot get rid of much.
+            self.server.grpc_address,
+            options=[
+                ("grpc.use_local_subchannel_pool", 1),
+                ("grpc.http2.bdp_probe", 0),
+                ("grpc.http2.lookahead_bytes", 65_536),
+            ],
+        )
+        deaf = self.closing(GrpcUser(self.server.grpc_address, "deaf", channel=small))
+        reader = self.closing(GrpcUser(self.server.grpc_address, "reader"))
+        channel = reader.create_channel("room")
+        deaf.join(channel)
+        stalled = deaf.stub.Subscribe(
+            pb.SubscribeRequest(channel_ids=[channel]), metadata=deaf.metadata
+        )
+        next(stalled)
+        stream = self.closing(reader.subscribe(channel))
+        for _ in range(400):  # 12 MB: more than gRPC and the kernel take.
+            reader.say(channel, "x" * 30_000)
+        began = time.monotonic()
+        self.server.terminate()
+        self.assertEqual(1, self.server.wait_for_exit(), "not everything was delivered")
+        self.assertLess(time.monotonic() - began, TIMEOUT_S + SLACK_S)
+        self.assertEqual(1, self.server.wait_for_event("drained")["grpc_streams_cut"])
+        code, details = stream.end()
+        self.assertEqual(grpc.StatusCode.UNAVAILABLE, code)
+        self.assertRegex(details, "drain")
+        self.assertEqual(400, len([e for e in stream.events() if e.HasField("message_posted")]))
 
 
 if __name__ == "__main__":
