@@ -4,28 +4,21 @@ and an unharmed server. Two bystanders chat after each, and lose nothing."""
 import errno
 import random
 import socket
-import struct
 import time
 import unittest
 
 import grpc
+from harness import http2
 from harness.bystanders import Bystanders
+from harness.http2 import BEGINNING, PREFACE, frame
 from harness.rpc import GrpcUser, open_channel
 from harness.server import ServerTestCase
 from harness.wait import DEADLINE_S, until
 from txtchat.v1 import chat_pb2 as pb
 
 SEED = int(time.time())
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-SETTINGS = b"\0\0\0\x04\0\0\0\0\0"
 SERVICE = "/txtchat.v1.ChatService/"
 Code = grpc.StatusCode
-
-
-def frame(kind, flags, stream, payload):
-    """An HTTP/2 frame."""
-    length = struct.pack(">I", len(payload))[1:]
-    return length + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
 class BadInputTestCase(ServerTestCase):
@@ -40,8 +33,7 @@ class BadInputTestCase(ServerTestCase):
         super().tearDown()
 
     def connect(self):
-        host, port = self.server.grpc_address.rsplit(":", 1)
-        return self.closing(socket.create_connection((host, int(port)), DEADLINE_S))
+        return self.closing(http2.connect(self.server.grpc_address))
 
     def send(self, connection, data, and_end=False):
         """Sends; the server may have had enough, and reset the connection, before it has all."""
@@ -94,11 +86,11 @@ class Garbage(BadInputTestCase):
             with self.subTest(why, seed=SEED):
                 connection = self.connect()
                 # Some of it HTTP/2 lets a server ignore; it must close at our end at the latest.
-                self.send(connection, PREFACE + SETTINGS + frames, and_end=True)
+                self.send(connection, BEGINNING + frames, and_end=True)
                 self.assert_closes(connection)
 
     def test_beginnings_that_break_off(self):
-        whole = PREFACE + SETTINGS + frame(1, 4, 1, b"\x83\x86")
+        whole = BEGINNING + frame(1, 4, 1, b"\x83\x86")
         for length in range(0, len(whole), 5):
             connection = self.connect()
             connection.sendall(whole[:length])

@@ -1,32 +1,18 @@
 """The bounds of the transports that operators choose: what a client is told, and what it gets beyond
 them."""
 
-import socket
 import struct
 import unittest
 
 import grpc
+from harness import http2
 from harness.rpc import GrpcUser
 from harness.server import ServerTestCase
-from harness.wait import DEADLINE_S
 from txtchat.v1 import chat_pb2 as pb
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-EMPTY_SETTINGS = b"\0\0\0\x04\0\0\0\0\0"
-# Of RFC 9113, 6.5.2.
-FRAME_SETTINGS = 4
+# Of SETTINGS (RFC 9113, 6.5.2).
 MAX_CONCURRENT_STREAMS = 3
 MAX_HEADER_LIST_SIZE = 6
-
-
-def read_whole(connection, size):
-    data = b""
-    while len(data) < size:
-        more = connection.recv(size - len(data))
-        if not more:
-            raise AssertionError(f"the connection ended after {data!r}")
-        data += more
-    return data
 
 
 class OfOneConnection(ServerTestCase):
@@ -34,12 +20,10 @@ class OfOneConnection(ServerTestCase):
 
     def settings(self):
         """What the server says first on a connection, by number."""
-        host, port = self.server.grpc_address.rsplit(":", 1)
-        with socket.create_connection((host, int(port)), DEADLINE_S) as connection:
-            connection.sendall(PREFACE + EMPTY_SETTINGS)
-            header = read_whole(connection, 9)
-            self.assertEqual(FRAME_SETTINGS, header[3])
-            payload = read_whole(connection, int.from_bytes(header[:3], "big"))
+        with http2.connect(self.server.grpc_address) as connection:
+            connection.sendall(http2.BEGINNING)
+            kind, payload = http2.read_frame(connection)
+        self.assertEqual(http2.SETTINGS, kind)
         return dict(struct.iter_unpack(">HI", payload))
 
     def test_are_told(self):

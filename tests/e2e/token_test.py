@@ -3,6 +3,7 @@
 import unittest
 
 import grpc
+from harness.http2 import send_call
 from harness.line import LineClient
 from harness.rpc import GrpcUser
 from harness.server import ServerTestCase
@@ -71,6 +72,16 @@ class FalseTokens(ServerTestCase):
         self.assert_nobody((("authorization", "Bearer falsefalsefalse"),))
         for secret in (self.alice.token, "falsefalsefalse", "a secret name"):
             self.assertNotIn(secret, self.server.log_text())
+
+    def test_headers_that_grpc_cannot_read_are_not_logged(self):
+        # By mistake, or to flood the log: gRPC's own error quotes such a header.
+        for _ in range(20):
+            send_call(self.server.grpc_address, {"grpc-timeout": f"Bearer {self.alice.token}"})
+        self.server.wait_for_event("grpc", level="warning")
+        self.alice.create_channel("later")
+        self.assertNotIn(self.alice.token, self.server.log_text())
+        warnings = [entry for entry in self.server.events() if entry["event"] == "grpc"]
+        self.assertEqual(1, len(warnings), warnings)
 
 
 class EndOfAGuest(ServerTestCase):
