@@ -196,7 +196,8 @@ class Behaviour(BadInputTestCase):
 
 
 class SaysNothing(BadInputTestCase):
-    server_flags = ("--line-register-timeout=1",)
+    # Time enough for the bystander to register in, on any machine.
+    server_flags = ("--line-register-timeout=3",)
 
     def test_is_told_and_closed(self):
         silent = self.client()

@@ -99,7 +99,8 @@ TEST(Session, QuitIsTheLastCommand) {
 
 TEST(Session, IsClosedWhenNobodyRegisters) {
   LineServerConfig config;
-  config.options.register_timeout = milliseconds(200);
+  // Long enough for alice to register in, on any machine.
+  config.options.register_timeout = milliseconds(2'000);
   LineServer server(config);
   Guest silent(server);
   Guest alice(server, "alice");
