@@ -103,16 +103,16 @@ class Messages(BadInputTestCase):
         self.mallory = self.closing(GrpcUser(self.server.grpc_address, "mallory"))
         self.channel = self.mallory.create_channel("room")
 
-    def assert_raw_fails(self, method, message, *codes):
+    def assert_raw_fails(self, method, message, code):
         call = self.mallory.channel.unary_unary(SERVICE + method)
         with self.assertRaises(grpc.RpcError) as caught:
             call(message, metadata=self.mallory.metadata, timeout=DEADLINE_S)
-        self.assertIn(caught.exception.code(), codes, caught.exception.details())
+        self.assertEqual(code, caught.exception.code(), caught.exception.details())
 
     def test_that_are_no_messages(self):
         for noise in (b"\xff", b"\x0a\xff", b"\x0a\x05ab", b"\x0f" * 100):
             with self.subTest(noise=noise):
-                self.assert_raw_fails("SendMessage", noise, Code.INTERNAL, Code.INVALID_ARGUMENT)
+                self.assert_raw_fails("SendMessage", noise, Code.INVALID_ARGUMENT)
 
     def test_invalid_utf8(self):
         for bad in (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"a\x80"):
@@ -127,17 +127,18 @@ class Messages(BadInputTestCase):
     def test_a_text_of_10_mb(self):
         with self.assertRaises(grpc.RpcError) as caught:
             self.mallory.say(self.channel, "x" * 10_000_000)
-        self.assertIn(caught.exception.code(), (Code.RESOURCE_EXHAUSTED, Code.INVALID_ARGUMENT))
+        self.assertEqual(Code.RESOURCE_EXHAUSTED, caught.exception.code())
         self.assertEqual("fits", self.mallory.say(self.channel, "fits").text)
 
     def test_metadata_of_a_megabyte(self):
-        with self.assertRaises(grpc.RpcError):
+        with self.assertRaises(grpc.RpcError) as caught:
             metadata = self.mallory.metadata + (("x-noise", "x" * 1_000_000),)
             self.mallory.call("ListChannels", pb.ListChannelsRequest(), metadata=metadata)
+        self.assertEqual(Code.RESOURCE_EXHAUSTED, caught.exception.code())
 
     def test_more_chosen_channels_than_allowed(self):
         end = self.mallory.subscribe_only(*([self.channel] * 1001)).end()
-        self.assertIn(end[0], (Code.INVALID_ARGUMENT, Code.RESOURCE_EXHAUSTED))
+        self.assertEqual(Code.INVALID_ARGUMENT, end[0], end[1])
 
     def test_calls_that_are_cancelled_at_once(self):
         for number in range(200):
@@ -188,7 +189,7 @@ class NeverReads(BadInputTestCase):
                         continue
                     self.assertEqual(expected or event.sequence, event.sequence)
                     expected = event.sequence + 1
-        self.assertIn(caught.exception.code(), (Code.DEADLINE_EXCEEDED, Code.CANCELLED))
+        self.assertEqual(Code.CANCELLED, caught.exception.code())
 
 
 class ManySilentConnections(BadInputTestCase):
