@@ -40,6 +40,7 @@ ChatSession::Handlers ChatClient::SessionHandlers() {
     console_.Note(Explain("cannot join " + model_.Label(channel_id) + " again", status));
   };
   handlers.on_failed = [this](int exit_code, const std::string& why) { End(exit_code, why); };
+  handlers.positions = [this] { return model_.Positions(); };
   handlers.rejoin = [this] {
     // Not the own personal channel: it ended with the user, and the new one has its own.
     std::vector<std::string> channels;
@@ -65,7 +66,7 @@ void ChatClient::OnLive(const ChatSession::Live& live) {
     console_.Note("Connected to " + server + (as.empty() ? " with the token given" : as) +
                   ". $help lists the commands.");
   } else {
-    console_.Note("-- Connected to " + server + " again" + as + ". Messages may have been missed.");
+    console_.Note("-- Connected to " + server + " again" + as + ".");
     // What was typed for a channel that is gone must not end up in another.
     if (model_.current() != current_when_lost_) DropWaiting();
   }

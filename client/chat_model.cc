@@ -150,6 +150,7 @@ std::string ChatModel::Missed(const std::string& channel_id, std::uint64_t from,
 std::vector<std::string> ChatModel::Show(const v1::Event& event) {
   if (event.has_heartbeat()) return ShowHeartbeat(event.heartbeat());
   const std::string& channel = event.channel_id();
+  if (event.has_recovery()) return ShowRecovery(channel, event.recovery());
   std::vector<std::string> lines;
   const auto seen = seen_.find(channel);
   if (event.has_gap()) {
@@ -182,6 +183,46 @@ std::vector<std::string> ChatModel::Show(const v1::Event& event) {
   return lines;
 }
 
+std::vector<v1::ChannelPosition> ChatModel::Positions() const {
+  // The most that the server takes; whoever is in more channels is told what was missed in the
+  // rest.
+  constexpr std::size_t kPositionsMax = 1'000;
+  std::vector<v1::ChannelPosition> positions;
+  for (const auto& [channel, sequence] : seen_) {
+    if (positions.size() == kPositionsMax) break;
+    v1::ChannelPosition& position = positions.emplace_back();
+    position.set_channel_id(channel);
+    position.set_after_sequence(sequence);
+    position.set_epoch(epoch_);
+  }
+  return positions;
+}
+
+std::vector<std::string> ChatModel::ShowRecovery(const std::string& channel,
+                                                 const v1::Recovery& recovery) {
+  const auto note = [&](const std::string& what) {
+    return std::vector<std::string>{Paint("-- " + Label(channel) + ": " + what, kYellow)};
+  };
+  switch (recovery.state()) {
+    case v1::Recovery::STATE_GAP:
+      seen_[channel] = recovery.to_sequence();
+      return {Missed(channel, recovery.from_sequence(), recovery.to_sequence(),
+                     "the server no longer keeps them")};
+    case v1::Recovery::STATE_EPOCH_CHANGED:
+      seen_.erase(channel);
+      promised_.erase(channel);
+      return note("the server has another history now; what was said before is not in it");
+    case v1::Recovery::STATE_NOT_MEMBER: {
+      const bool was_joined = joined_.contains(channel);
+      SetLeft(channel);
+      if (!was_joined) return {};
+      return note("you are not in this channel any more");
+    }
+    default:
+      return {};
+  }
+}
+
 std::vector<std::string> ChatModel::ShowMessage(const v1::Event& event) {
   const v1::User& sender = event.message_posted().sender();
   Meet(sender);
@@ -200,6 +241,7 @@ std::string ChatModel::ShowMember(const v1::Event& event, const v1::User& user, 
 
 std::vector<std::string> ChatModel::ShowHeartbeat(const v1::Heartbeat& heartbeat) {
   const bool first = std::exchange(fresh_stream_, false);
+  epoch_ = heartbeat.epoch();
   std::vector<std::string> lines;
   for (const v1::ChannelHead& head : heartbeat.heads()) {
     const std::string& channel = head.channel_id();

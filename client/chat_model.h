@@ -58,11 +58,15 @@ class ChatModel {
   // no lines; events that are missing before it have a line that says so.
   std::vector<std::string> Show(const v1::Event& event);
 
+  // Where to go on in each channel after a lost connection.
+  std::vector<v1::ChannelPosition> Positions() const;
+
   // For a lost connection: from here a heartbeat tells what was missed meanwhile.
   void SetDisconnected() { fresh_stream_ = true; }
 
  private:
   std::vector<std::string> ShowHeartbeat(const v1::Heartbeat& heartbeat);
+  std::vector<std::string> ShowRecovery(const std::string& channel, const v1::Recovery& recovery);
   std::vector<std::string> ShowMessage(const v1::Event& event);
   std::string ShowMember(const v1::Event& event, const v1::User& user, const char* did);
   std::string Stamp(const v1::Event& event) const;
@@ -79,6 +83,7 @@ class ChatModel {
   std::map<std::string, std::set<std::string>> names_;  // a person's name to ids
   std::set<std::string> joined_;
   std::map<std::string, std::uint64_t> seen_;      // the newest event shown, by channel
+  std::string epoch_;                              // that seen_ belongs to
   std::map<std::string, std::uint64_t> promised_;  // the head in the heartbeat before
   bool fresh_stream_ = true;
 };

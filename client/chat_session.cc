@@ -118,6 +118,11 @@ void ChatSession::JoinNext() {
 void ChatSession::Subscribe() {
   v1::SubscribeRequest request;
   for (const std::string& id : options_.channels) request.add_channel_ids(id);
+  if (ever_live_ && !from_heads_) {
+    for (v1::ChannelPosition& position : handlers_.positions()) {
+      *request.add_positions() = std::move(position);
+    }
+  }
   stream_ = std::make_shared<SubscribeStream>(
       io_, in_flight_.Begin(),
       SubscribeStream::Handlers{
@@ -135,6 +140,7 @@ void ChatSession::OnResponse(const v1::SubscribeResponse& response) {
   const std::weak_ptr<int> attempt = attempt_;
   if (stage_ == Stage::kConnecting) {
     stage_ = Stage::kLive;
+    from_heads_ = false;
     live_since_ = std::chrono::steady_clock::now();
     const bool first = !std::exchange(ever_live_, true);
     handlers_.on_live({first, registered_, user_});
@@ -168,6 +174,9 @@ void ChatSession::Lost(const std::string& what, const grpc::Status& status) {
     backoff_.Reset();
   }
   if (token_ended) token_.clear();
+  // The server has lost what we have seen: better to go on than not at all. The model says what is
+  // missing.
+  if (status.error_code() == grpc::StatusCode::OUT_OF_RANGE) from_heads_ = true;
   DropConnection();
   stage_ = Stage::kWaiting;
   // Waiting does not bring an ended user back, unless it ended at once.

@@ -64,6 +64,8 @@ class ChatSession {
     std::function<void(int exit_code, const std::string& why)> on_failed;
     // The channels to join after a loss, if a new user had to be registered.
     std::function<std::vector<std::string>()> rejoin;
+    // Where to go on in the channels that were followed before.
+    std::function<std::vector<v1::ChannelPosition>()> positions;
   };
 
   ChatSession(std::shared_ptr<boost::asio::io_context> io, Options options, Handlers handlers);
@@ -116,6 +118,7 @@ class ChatSession {
   Stage stage_ = Stage::kIdle;
   bool ever_live_ = false;
   bool registered_ = false;  // anew, in this attempt
+  bool from_heads_ = false;  // the server has refused the positions
   std::string token_;
   v1::User user_;
   std::vector<std::string> to_join_;  // the last one next

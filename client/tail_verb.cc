@@ -59,7 +59,7 @@ class Tail {
   ChatSession::Handlers SessionHandlers() {
     ChatSession::Handlers handlers;
     handlers.on_live = [](const ChatSession::Live& live) {
-      if (!live.first) Note("connected again; messages may have been missed");
+      if (!live.first) Note("connected again");
     };
     handlers.on_response = [this](const v1::SubscribeResponse& response) {
       for (const v1::Event& event : response.events()) {
@@ -76,6 +76,7 @@ class Tail {
       End(ExitCodeOf(status), ExplainFailure("cannot join again", options_.server, status));
     };
     handlers.on_failed = [this](int exit_code, const std::string& why) { End(exit_code, why); };
+    handlers.positions = [this] { return model_.Positions(); };
     handlers.rejoin = [this] { return tail_.channels; };
     return handlers;
   }

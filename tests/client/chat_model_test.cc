@@ -206,5 +206,60 @@ TEST_F(ChatModelTest, JoiningAgainIsNoLoss) {
   EXPECT_THAT(model_.Show(Text(50, "y")), ElementsAre("[12:34:56] #general alice: y"));
 }
 
+v1::Event Recovered(v1::Recovery::State state, std::uint64_t from = 0, std::uint64_t to = 0) {
+  v1::Event event;
+  event.set_channel_id(kGeneral);
+  event.mutable_recovery()->set_state(state);
+  event.mutable_recovery()->set_from_sequence(from);
+  event.mutable_recovery()->set_to_sequence(to);
+  return event;
+}
+
+class ChatModelComesBack : public ChatModelTest {
+ protected:
+  ChatModelComesBack() {
+    v1::Event heartbeat = Heartbeat(10);
+    heartbeat.mutable_heartbeat()->set_epoch("00ff");
+    model_.Show(heartbeat);
+    model_.Show(Text(11, "seen"));
+    model_.SetDisconnected();
+  }
+};
+
+TEST_F(ChatModelComesBack, WithThePositionOfWhatWasSeen) {
+  const std::vector<v1::ChannelPosition> positions = model_.Positions();
+  ASSERT_EQ(positions.size(), 1u);
+  EXPECT_EQ(positions[0].channel_id(), kGeneral);
+  EXPECT_EQ(positions[0].after_sequence(), 11u);
+  EXPECT_EQ(positions[0].epoch(), "00ff");
+}
+
+TEST_F(ChatModelComesBack, AndShowsWhatWasSaidMeanwhile) {
+  EXPECT_THAT(model_.Show(Recovered(v1::Recovery::STATE_RECOVERED)), IsEmpty());
+  EXPECT_THAT(model_.Show(Heartbeat(11)), IsEmpty());
+  EXPECT_THAT(model_.Show(Text(12, "meanwhile")), ElementsAre(HasSubstr("meanwhile")));
+}
+
+TEST_F(ChatModelComesBack, AndIsToldOnceWhatIsNoLongerKept) {
+  EXPECT_THAT(model_.Show(Recovered(v1::Recovery::STATE_GAP, 12, 20)),
+              ElementsAre(HasSubstr("9 events missed (12 to 20)")));
+  EXPECT_THAT(model_.Show(Heartbeat(20)), IsEmpty());
+  EXPECT_THAT(model_.Show(Text(21, "next")), ElementsAre(HasSubstr("next")));
+}
+
+TEST_F(ChatModelComesBack, ToAnotherHistory) {
+  EXPECT_THAT(model_.Show(Recovered(v1::Recovery::STATE_EPOCH_CHANGED)),
+              ElementsAre(HasSubstr("another history")));
+  EXPECT_THAT(model_.Show(Heartbeat(3)), IsEmpty());
+  EXPECT_THAT(model_.Show(Text(4, "new")), ElementsAre(HasSubstr("new")));
+}
+
+TEST_F(ChatModelComesBack, ToAChannelThatItIsNotInAnyMore) {
+  EXPECT_THAT(model_.Show(Recovered(v1::Recovery::STATE_NOT_MEMBER)),
+              ElementsAre(HasSubstr("not in this channel")));
+  EXPECT_THAT(model_.joined(), IsEmpty());
+  EXPECT_THAT(model_.Positions(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace txtchat::client

@@ -44,6 +44,13 @@ class ChatSessionTest : public ::testing::Test {
       failure_ = why;
     };
     handlers_.rejoin = [this] { return rejoin_; };
+    handlers_.positions = [] {
+      v1::ChannelPosition position;
+      position.set_channel_id(kGeneral);
+      position.set_after_sequence(7);
+      position.set_epoch("00ff");
+      return std::vector<v1::ChannelPosition>{position};
+    };
   }
 
   FakeChatService& service() { return server_.service(); }
@@ -105,6 +112,25 @@ TEST_F(ChatSessionTest, ReconnectsAsTheSameUserWhenTheStreamEnds) {
   EXPECT_EQ(service().registrations(), 1);
   service().Post(kGeneral, "after");
   ASSERT_TRUE(RunUntil([&] { return !texts_.empty(); }));
+}
+
+TEST_F(ChatSessionTest, GoesOnFromItsPositionsAfterALossOnly) {
+  ASSERT_TRUE(StartLive());
+  EXPECT_EQ(service().last_subscribe().positions_size(), 0);
+  service().EndStreams({grpc::StatusCode::UNAVAILABLE, "draining"});
+  ASSERT_TRUE(RunUntil([&] { return lives_.size() == 2; }));
+  ASSERT_EQ(service().last_subscribe().positions_size(), 1);
+  EXPECT_EQ(service().last_subscribe().positions(0).after_sequence(), 7u);
+  EXPECT_EQ(service().last_subscribe().positions(0).epoch(), "00ff");
+}
+
+TEST_F(ChatSessionTest, BeginsAtTheHeadsWhereTheServerHasLostWhatWasSeen) {
+  ASSERT_TRUE(StartLive());
+  service().RefusePositions();
+  service().EndStreams({grpc::StatusCode::UNAVAILABLE, "draining"});
+  ASSERT_TRUE(RunUntil([&] { return lives_.size() == 2; }));
+  EXPECT_EQ(service().last_subscribe().positions_size(), 0);
+  EXPECT_THAT(losses_, ElementsAre(HasSubstr("draining"), HasSubstr("beyond the head")));
 }
 
 TEST_F(ChatSessionTest, ReconnectsWhenTheServerComesBack) {

@@ -190,13 +190,18 @@ grpc::Status FakeChatService::SendMessage(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
-grpc::Status FakeChatService::Subscribe(grpc::ServerContext* context, const v1::SubscribeRequest*,
+grpc::Status FakeChatService::Subscribe(grpc::ServerContext* context,
+                                        const v1::SubscribeRequest* request,
                                         grpc::ServerWriter<v1::SubscribeResponse>* writer) {
   Stream stream;
   {
     absl::MutexLock lock(&mutex_);
     stream.user_id = CallerLocked(*context);
     if (stream.user_id.empty()) return kUnknownToken;
+    last_subscribe_ = *request;
+    if (refuses_positions_ && request->positions_size() > 0) {
+      return {grpc::StatusCode::OUT_OF_RANGE, "beyond the head"};
+    }
     auto& heartbeat = *stream.out.emplace_back().add_events()->mutable_heartbeat();
     for (const auto& [id, channel] : channels_) {
       if (!channel.members.contains(stream.user_id)) continue;
@@ -223,6 +228,16 @@ grpc::Status FakeChatService::Subscribe(grpc::ServerContext* context, const v1::
   }
   streams_.erase(&stream);
   return stream.end.value_or(grpc::Status::CANCELLED);
+}
+
+void FakeChatService::RefusePositions() {
+  absl::MutexLock lock(&mutex_);
+  refuses_positions_ = true;
+}
+
+v1::SubscribeRequest FakeChatService::last_subscribe() const {
+  absl::MutexLock lock(&mutex_);
+  return last_subscribe_;
 }
 
 void FakeChatService::Post(const std::string& channel_id, const std::string& text) {

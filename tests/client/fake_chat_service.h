@@ -35,6 +35,9 @@ class FakeChatService : public v1::ChatService::Service {
   // The next SendMessage calls answer these, in order, and post nothing.
   void RefuseSends(std::vector<grpc::Status> statuses);
   void Send(const v1::Event& event);  // on every stream that is open
+  // Answers OUT_OF_RANGE to whoever comes with a position.
+  void RefusePositions();
+  v1::SubscribeRequest last_subscribe() const;
 
   std::vector<std::string> texts() const;  // posted, in order
   int registrations() const;
@@ -89,6 +92,8 @@ class FakeChatService : public v1::ChatService::Service {
   bool silent_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<std::string, v1::User> users_ ABSL_GUARDED_BY(mutex_);  // by token
   std::map<std::string, Channel> channels_ ABSL_GUARDED_BY(mutex_);
+  v1::SubscribeRequest last_subscribe_ ABSL_GUARDED_BY(mutex_);
+  bool refuses_positions_ ABSL_GUARDED_BY(mutex_) = false;
   std::set<Stream*> streams_ ABSL_GUARDED_BY(mutex_);
   std::deque<grpc::Status> refusals_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> texts_ ABSL_GUARDED_BY(mutex_);
