@@ -41,6 +41,10 @@ struct RpcOptions {
   /// HOST:PORT; port 0 picks a free one (RpcServer::port).
   std::string listen = "0.0.0.0:50051";
 
+  /// What the server promises of an acknowledged message: the health service serves under the name
+  /// `txtchat.durability.DURABILITY`.
+  std::string durability = "none";
+
   StreamOptions stream;
   /// Open Subscribe streams, all users together. Beyond: RESOURCE_EXHAUSTED.
   std::size_t streams_max = 10'000;

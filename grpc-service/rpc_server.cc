@@ -28,6 +28,8 @@ constexpr std::size_t kRequestBytesDefault = 128 * kKiB;
 constexpr std::size_t kEnvelopeBytes = 64 * kKiB;
 /// A channel id in a request, with its tag and length.
 constexpr std::size_t kChannelIdBytes = 64;
+/// The name under which the health service says whether the store takes commits.
+constexpr char kStoreHealth[] = "txtchat.store";
 /// How long before its end a drain begins to cut streams, so that they are told why: longer than
 /// `cut_grace_ms`, after which they are broken off. Half of the drain if that is less.
 constexpr absl::Duration kCutReserve = absl::Seconds(1);
@@ -111,12 +113,18 @@ class RpcServer::Impl {
           absl::StrCat("cannot listen for gRPC on ", options.listen,
                        ": is it HOST:PORT, an address of this machine, and free?"));
     }
-    server_->GetHealthCheckService()->SetServingStatus(v1::ChatService::service_full_name(), true);
+    grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+    health->SetServingStatus(v1::ChatService::service_full_name(), true);
+    health->SetServingStatus(kStoreHealth, true);
+    health->SetServingStatus("txtchat.durability." + options.durability, true);
     return absl::OkStatus();
   }
 
   int port() const { return port_; }
   ChatService& service() { return service_; }
+  void SetStoreServing(bool serving) {
+    server_->GetHealthCheckService()->SetServingStatus(kStoreHealth, serving);
+  }
   void SetNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
 
   std::size_t FlushAndFinish(absl::Duration timeout) {
@@ -174,6 +182,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcDependencie
 int RpcServer::port() const { return impl_->port(); }
 std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
 void RpcServer::SetNotServing() { impl_->SetNotServing(); }
+void RpcServer::SetStoreServing(bool serving) { impl_->SetStoreServing(serving); }
 void RpcServer::StopAccepting() { impl_->service().StopAccepting(); }
 std::size_t RpcServer::FlushAndFinish(absl::Duration timeout) {
   return impl_->FlushAndFinish(timeout);

@@ -55,6 +55,9 @@ class RpcServer {
 
   /// The health service answers NOT_SERVING from now on. Does not block.
   void SetNotServing();
+  /// Whether the health service says that the store takes commits, under the name `txtchat.store`.
+  /// Serving as a whole goes on: reading does. Thread-safe; does not block.
+  void SetStoreServing(bool serving);
   /// New calls are answered UNAVAILABLE from now on. Does not block.
   void StopAccepting();
   /// Has every stream deliver what it owes, then end with UNAVAILABLE. Those that are not done

@@ -114,6 +114,25 @@ void AddGeneralOptions(OptionTable& options, Config& config) {
   options.AddListen("grpc-listen", config.grpc_listen,
                     "Where gRPC is served; port 0 picks a free one");
 
+  options.Group("Storing");
+  static const std::map<std::string, StoreKind> kStores{{"sqlite", StoreKind::kSqlite},
+                                                        {"memory", StoreKind::kMemory}};
+  static const std::map<std::string, storage::Durability> kDurabilities{
+      {"full", storage::Durability::kFull}, {"normal", storage::Durability::kNormal}};
+  options.AddChoice("store", config.store, kStores, "sqlite",
+                    "Where messages are kept; memory ends with the process");
+  options.Add("data-dir", config.data_dir, "The directory of the store, made if it is not there")
+      ->type_name("DIR");
+  options.AddChoice("durability", config.durability, kDurabilities, "full",
+                    "full: what was acknowledged outlives a power cut; normal: it outlives the "
+                    "process, and a power cut may take the newest");
+  options.AddSeconds("retention-age", config.retention_age_s,
+                     "Seconds that an event is kept; 0: for ever", 0, 100LL * 365 * 86'400);
+  options.AddSize("retention-events", config.retention_events,
+                  "Newest events that are kept of each channel; 0: all", 0);
+  options.AddSize("retention-bytes", config.retention_bytes,
+                  "Bytes of text that are kept of each channel, the newest; 0: all", 0);
+
   options.Group("Logging");
   static const std::map<std::string, LogFormat> kFormats{{"text", LogFormat::kText},
                                                          {"json", LogFormat::kJson}};
@@ -187,6 +206,8 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
                   "Newest events of a channel kept ready to send, for each wire format");
   options.AddSize("queue-bytes-max", limits.queue_bytes_max,
                   "Encoded bytes of these, for each wire format");
+  options.AddSize("queues-bytes-max", limits.queues_bytes_max,
+                  "Encoded bytes of all channels together; beyond, idle ones keep none");
   options.AddSize("inbox-commands-max", limits.inbox_commands_max,
                   "Commands that may wait to be decided");
   options.AddSize("inbox-bytes-max", limits.inbox_bytes_max, "Bytes of these");
@@ -197,6 +218,8 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddSize("store-page-events-max", limits.store_page_events_max,
                   "Events of one page that a lagging reader takes from the store");
   options.AddSize("store-page-bytes-max", limits.store_page_bytes_max, "Bytes of such a page");
+  options.AddSize("history-reads-max", limits.history_reads_max,
+                  "Reads of history that may wait; one more gets resource_exhausted");
   options.AddSize("store-bytes-max", limits.store_bytes_max,
                   "Bytes of the memory store; beyond, the oldest events go");
 
@@ -204,7 +227,9 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddMilliseconds("guest-grace-ms", limits.guest_grace_ms,
                           "How long a gRPC guest lives without a stream or a call");
   options.AddMilliseconds("empty-channel-ttl-ms", limits.empty_channel_ttl_ms,
-                          "How long a channel without members is kept");
+                          "How long a channel without members is kept if nothing was said there");
+  options.AddMilliseconds("quiet-channel-ttl-ms", limits.quiet_channel_ttl_ms,
+                          "How long a channel without members is kept if something was said there");
 }
 
 }  // namespace
@@ -249,6 +274,8 @@ ParsedConfig ParseConfig(int argc, char** argv) {
       "      line protocol on port 9090, gRPC on port 50051\n"
       "  txtchatd --line-listen 127.0.0.1:0 --grpc-listen 127.0.0.1:0 --log-format json\n"
       "      loopback only, on free ports that the log names\n"
+      "  txtchatd --data-dir /var/lib/txtchat --retention-age 2592000\n"
+      "      what is said is kept for 30 days\n"
       "\nExit codes: 0 stopped as asked, everything delivered; 1 could not start, or the drain\n"
       "timeout cut clients off; 2 wrong usage.");
   OptionTable options(app);

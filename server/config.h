@@ -7,6 +7,7 @@
 
 #include "core/limits.h"
 #include "server/log.h"
+#include "storage/run_record.h"
 
 namespace txtchat::server {
 
@@ -21,12 +22,26 @@ struct HostPort {
 /// Parses `HOST:PORT`, `[IPv6]:PORT` or `:PORT` (every IPv4 address); nothing if it is none.
 std::optional<HostPort> ParseHostPort(const std::string& text);
 
+/// Where messages are kept.
+enum class StoreKind {
+  kSqlite,  ///< In a file of the data directory.
+  kMemory,  ///< Nowhere: they end with the process.
+};
+
 /// Everything that an operator can choose. One definition serves flags (`--line-listen`),
 /// environment (`TXTCHAT_LINE_LISTEN`) and configuration file (`line-listen = …`), in this order of
 /// precedence.
 struct Config {
   HostPort line_listen{"0.0.0.0", 9090};
   HostPort grpc_listen{"0.0.0.0", 50051};
+
+  StoreKind store = StoreKind::kSqlite;
+  std::string data_dir = "data";
+  storage::Durability durability = storage::Durability::kFull;
+  /// How much of each channel is kept; 0: without limit.
+  std::int64_t retention_age_s = 0;
+  std::size_t retention_events = 0;
+  std::size_t retention_bytes = 0;
 
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;

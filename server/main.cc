@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   const Log log(parsed.config.log_format, parsed.config.log_level);
   const txtchat::server::GrpcLogRoute grpc_log(log);
   RaiseFileLimit(log);
-  log.Info("starting", {{"version", txtchat::server::kVersion}, {"store", "memory"}});
+  log.Info("starting", {{"version", txtchat::server::kVersion}});
   auto server = txtchat::server::Server::Start(parsed.config, log);
   if (!server.ok()) {
     log.Error("cannot start", {{"reason", std::string(server.status().message())}});

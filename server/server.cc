@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,15 +15,20 @@
 #include "core/clock.h"
 #include "core/history_reader.h"
 #include "core/in_process_sequencer.h"
+#include "core/retention_sweeper.h"
 #include "core/session_ids.h"
 #include "gateway/gateway.h"
 #include "gateway/line_encoders.h"
 #include "grpc-service/proto_encoder.h"
 #include "grpc-service/rpc_server.h"
 #include "storage/memory_store.h"
+#include "storage/sqlite_store.h"
 
 namespace txtchat::server {
 namespace {
+
+/// Pages of the store that are read at the same time.
+constexpr std::size_t kHistoryThreads = 2;
 
 constexpr const char* kDrainReason = "the server is stopping; reconnect";
 
@@ -65,6 +71,32 @@ EncoderSet EncodersOf(const EventEncoder* classic, const EventEncoder* tagged,
   return encoders;
 }
 
+absl::StatusOr<std::unique_ptr<MessageStore>> OpenStore(const Config& config) {
+  if (config.store == StoreKind::kMemory) {
+    return std::make_unique<storage::MemoryStore>(config.limits.store_bytes_max);
+  }
+  storage::SqliteStoreOptions options;
+  options.data_dir = config.data_dir;
+  options.durability = config.durability;
+  options.readers = kHistoryThreads + 1;  // And the retention sweeper.
+  absl::StatusOr<std::unique_ptr<storage::SqliteStore>> opened =
+      storage::SqliteStore::Open(options);
+  if (!opened.ok()) return opened.status();
+  return *std::move(opened);
+}
+
+RetentionSweeper::Options SweeperOptionsOf(const Config& config) {
+  return {.policy = {.age_max_ms = 1'000 * config.retention_age_s,
+                     .events_max = config.retention_events,
+                     .bytes_max = config.retention_bytes}};
+}
+
+/// What is promised of a message that was acknowledged.
+std::string DurabilityOf(const Config& config) {
+  if (config.store == StoreKind::kMemory) return "none";
+  return config.durability == storage::Durability::kFull ? "full" : "normal";
+}
+
 std::int64_t Count(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
 }  // namespace
@@ -72,24 +104,56 @@ std::int64_t Count(std::uint64_t count) { return static_cast<std::int64_t>(count
 /// Everything that runs. The order of the members is the order of construction; Stop ends the
 /// threads in the order that their dependencies need.
 struct Server::Parts {
-  Parts(const Config& config_in, const Log& log_in)
+  Parts(const Config& config_in, const Log& log_in, std::unique_ptr<MessageStore> store_in)
       : config(config_in),
         log(log_in),
-        store(config.limits.store_bytes_max),
+        store(std::move(store_in)),
         encoders(EncodersOf(&classic_encoder, &tagged_encoder, &proto_encoder)),
-        history(&store, encoders, config.limits),
-        engine(config.limits, encoders, &store),
+        history(store.get(), encoders, config.limits, kHistoryThreads),
+        engine(config.limits, encoders, store.get()),
+        recovered(Recover()),
+        sweeper(SweeperOptionsOf(config), store.get(), &clock),
         sequencer(&engine, &clock, config.limits),
-        gateway(GatewayOptionsOf(config),
-                {&sequencer, &history, &clock, &session_ids, config.limits}) {}
+        gateway(GatewayOptionsOf(config), {&sequencer, &history, &clock, &session_ids,
+                                           config.limits, engine.state().epoch()}) {}
   ~Parts() { Stop(); }
 
+  absl::Status Recover() {
+    engine.set_commit_observer([this](const absl::Status& status) { OnCommits(status); });
+    return engine.Recover(clock.NowUnixMs());
+  }
+
+  /// Sequencer thread: the store has begun to refuse commits, or takes them again.
+  void OnCommits(const absl::Status& status) {
+    store_works = status.ok();
+    if (rpc::RpcServer* const serving = serving_rpc) serving->SetStoreServing(status.ok());
+    if (status.ok()) {
+      log.Info("store works again");
+    } else {
+      log.Error("store refuses, and senders are told UNAVAILABLE until it works again",
+                {{"reason", std::string(status.message())}});
+    }
+  }
+
   absl::Status Start() {
+    if (!recovered.ok()) return recovered;
+    log.Info("store open", {{"store", config.store == StoreKind::kMemory ? "memory" : "sqlite"},
+                            {"data_dir", config.data_dir},
+                            {"durability", DurabilityOf(config)},
+                            {"epoch", engine.state().epoch()},
+                            {"users", Count(engine.state().user_count())},
+                            {"channels", Count(engine.state().channel_count())}});
     if (absl::Status s = gateway.Start(); !s.ok()) return s;
+    rpc::RpcOptions options = RpcOptionsOf(config);
+    options.durability = DurabilityOf(config);
     absl::StatusOr<std::unique_ptr<rpc::RpcServer>> started = rpc::RpcServer::Start(
-        {&sequencer, &history, &clock, &session_ids, config.limits}, RpcOptionsOf(config));
+        {&sequencer, &history, &clock, &session_ids, config.limits, engine.state().epoch()},
+        options);
     if (!started.ok()) return started.status();
     rpc = *std::move(started);
+    serving_rpc = rpc.get();
+    if (!store_works) rpc->SetStoreServing(false);
+    sweeper.Start(&sequencer);
     log.Info("listening", {{"transport", "line"}, {"address", gateway.address()}});
     log.Info("listening", {{"transport", "grpc"}, {"address", grpc_address()}});
     return absl::OkStatus();
@@ -104,6 +168,7 @@ struct Server::Parts {
   /// The sequencer's thread and the history reader's call into the transports: they end first, the
   /// transports' own threads after them. Idempotent.
   void Stop() {
+    sweeper.Stop();
     sequencer.Stop();
     history.Stop();
     gateway.Stop();
@@ -114,13 +179,17 @@ struct Server::Parts {
   const Log& log;
   const SystemClock clock;
   SessionIds session_ids;
-  storage::MemoryStore store;
+  const std::unique_ptr<MessageStore> store;
   const gateway::ClassicEncoder classic_encoder;
   const gateway::TaggedEncoder tagged_encoder;
   const rpc::ProtoEncoder proto_encoder;
   const EncoderSet encoders;
   HistoryReader history;
+  std::atomic<bool> store_works{true};
+  std::atomic<rpc::RpcServer*> serving_rpc{nullptr};
   ChatEngine engine;
+  const absl::Status recovered;
+  RetentionSweeper sweeper;
   InProcessSequencer sequencer;
   gateway::Gateway gateway;
   std::unique_ptr<rpc::RpcServer> rpc;  ///< Set while it serves.
@@ -134,7 +203,8 @@ bool Server::Parts::Drain() {
   rpc->StopAccepting();
   gateway.StopReading();
   // From here on nothing new is accepted; what was accepted is decided and handed to the lanes.
-  sequencer.Drain();
+  sweeper.Stop();
+  const bool all_decided = sequencer.Drain(time_left());
 
   std::size_t lines_cut = 0;
   std::thread flush_lines([&] {
@@ -152,14 +222,16 @@ bool Server::Parts::Drain() {
                        {"line_connections_refused", Count(stats.refused)},
                        {"line_connections_stalled", Count(stats.stalled)},
                        {"line_connections_unregistered", Count(stats.unregistered)}});
-  return lines_cut + streams_cut == 0;
+  return all_decided && lines_cut + streams_cut == 0;
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, const Log& log) {
-  auto parts = std::make_unique<Parts>(config, log);
+  absl::StatusOr<std::unique_ptr<MessageStore>> store = OpenStore(config);
+  if (!store.ok()) return store.status();
+  auto parts = std::make_unique<Parts>(config, log, *std::move(store));
   if (absl::Status s = parts->Start(); !s.ok()) return s;
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
