@@ -88,11 +88,12 @@ class SharedChannel(ServerTestCase):
                 self.expect_everywhere(self.alice.uid, "alice", text, classic)
 
     def test_what_a_grpc_client_says(self):
-        for text, classic in FROM_GRPC:
+        for number, (text, classic) in enumerate(FROM_GRPC):
             with self.subTest(text=text):
-                stored = self.grace.say(self.channel, text, b"\x00\xffid")
+                message_id = b"\x00\xffid%d" % number
+                stored = self.grace.say(self.channel, text, message_id)
                 event = self.expect_everywhere(self.grace.id, "grace", text, classic)
-                self.assertEqual(b"\x00\xffid", event.message_posted.client_message_id)
+                self.assertEqual(message_id, event.message_posted.client_message_id)
                 self.assertEqual(
                     (stored.sequence, stored.create_time, stored.text),
                     (event.sequence, event.create_time, text),

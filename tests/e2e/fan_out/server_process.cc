@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -33,8 +34,14 @@ bool ReadLine(FILE* in, std::string& line) {
 }  // namespace
 
 ServerProcess::ServerProcess(const std::string& program, const std::vector<std::string>& flags) {
+  char data_dir[] = "/tmp/txtchat-fan-out-XXXXXX";
+  if (mkdtemp(data_dir) == nullptr) {
+    std::perror("fan_out: cannot make a directory");
+    std::exit(1);
+  }
+  data_dir_ = data_dir;
   std::vector<std::string> words{program, "--line-listen=127.0.0.1:0", "--grpc-listen=127.0.0.1:0",
-                                 "--log-format=json"};
+                                 "--log-format=json", "--data-dir=" + data_dir_};
   words.insert(words.end(), flags.begin(), flags.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -81,6 +88,8 @@ ServerProcess::~ServerProcess() {
     waitpid(std::exchange(pid_, -1), nullptr, 0);
   }
   log_copier_.join();
+  std::error_code ignored;
+  std::filesystem::remove_all(data_dir_, ignored);
 }
 
 std::uint64_t ServerProcess::PeakResidentKib() const {

@@ -31,6 +31,7 @@ class ServerProcess {
   pid_t pid_ = -1;
   std::uint16_t line_port_ = 0;
   std::string grpc_address_;
+  std::string data_dir_;  ///< Its own, and gone with it.
   std::thread log_copier_;
 };
 

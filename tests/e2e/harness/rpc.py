@@ -112,6 +112,20 @@ class GrpcUser:
         self.token = registered.token
         self.metadata = (("authorization", f"Bearer {self.token}"),)
 
+    def again(self, address):
+        """The same user on a new connection."""
+        same = object.__new__(GrpcUser)
+        same.channel = open_channel(address)
+        same.stub = chat_pb2_grpc.ChatServiceStub(same.channel)
+        same.id, same.name, same.token = self.id, self.name, self.token
+        same.metadata = self.metadata
+        return same
+
+    def resume(self, *positions):
+        """A stream of all channels that goes on from these positions."""
+        request = pb.SubscribeRequest(positions=positions)
+        return Subscription(self.stub.Subscribe(request, metadata=self.metadata))
+
     def call(self, method, request, metadata=None):
         return getattr(self.stub, method)(
             request, timeout=DEADLINE_S, metadata=self.metadata if metadata is None else metadata

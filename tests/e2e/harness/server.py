@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -24,14 +25,18 @@ def _address(text):
 
 
 class Server:
-    """One server process. Its log is read as it comes, so that it never blocks on it."""
+    """One server process, with a data directory of its own that goes with it unless one is given.
+    Its log is read as it comes, so that it never blocks on it."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, data_dir=None):
+        self._own_data = None if data_dir else tempfile.TemporaryDirectory(prefix="txtchat-e2e-")
+        self.data_dir = data_dir or self._own_data.name
         command = [
             os.environ["TXTCHATD"],
             "--line-listen=127.0.0.1:0",
             "--grpc-listen=127.0.0.1:0",
             "--log-format=json",
+            f"--data-dir={self.data_dir}",
             *flags,
         ]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TXTCHAT_")}
@@ -112,6 +117,11 @@ class Server:
             pass
         return self.status_kib("VmHWM")
 
+    def kill(self):
+        """SIGKILL: as if the machine had stopped, but for what the kernel still writes."""
+        self.process.kill()
+        self.wait_for_exit()
+
     def terminate(self):
         """Asks it to drain, without waiting."""
         self.process.send_signal(signal.SIGTERM)
@@ -126,6 +136,8 @@ class Server:
             raise AssertionError(f"the server did not stop:\n{self.log_text()}") from None
         self._reader.join(DEADLINE_S)
         self.process.stderr.close()
+        if self._own_data is not None:
+            self._own_data.cleanup()
         report = [mark for mark in SANITIZER_MARKS if mark in self.log_text()]
         if report:
             raise AssertionError(f"a sanitizer reports {report}:\n{self.log_text()}")
@@ -154,8 +166,8 @@ class ServerTestCase(unittest.TestCase):
     def setUp(self):
         self.server = self.start_server(*self.server_flags)
 
-    def start_server(self, *flags):
-        server = Server(*flags)
+    def start_server(self, *flags, data_dir=None):
+        server = Server(*flags, data_dir=data_dir)
         self.addCleanup(server.stop)
         return server
 

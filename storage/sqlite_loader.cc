@@ -1,0 +1,129 @@
+#include "storage/sqlite_loader.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+namespace txtchat::storage {
+namespace {
+
+absl::Status LoadUsers(Database& database, StoredState& state) {
+  Statement rows;
+  absl::Status status =
+      rows.Prepare(database, "SELECT key, id, display_name, credential FROM users ORDER BY key");
+  if (!status.ok()) return status;
+  for (;;) {
+    absl::StatusOr<bool> row = rows.Next();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    state.users.push_back({.key = rows.Number(0),
+                           .id = rows.Text(1),
+                           .display_name = rows.Text(2),
+                           .credential = rows.Text(3)});
+  }
+}
+
+absl::Status LoadMemberships(Database& database, StoredState& state) {
+  Statement rows;
+  absl::Status status =
+      rows.Prepare(database, "SELECT channel, user FROM memberships ORDER BY channel, user");
+  if (!status.ok()) return status;
+  for (;;) {
+    absl::StatusOr<bool> row = rows.Next();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    state.memberships.push_back({.channel = rows.Number(0), .user = rows.Number(1)});
+  }
+}
+
+// Both ends of the channel's log: its newest and its oldest event.
+absl::Status LoadEnds(Statement& newest, Statement& oldest, ChannelKey key,
+                      IndexedChannel& channel) {
+  channel.head = channel.first_kept - 1;
+  newest.BindNumber(1, key);
+  const ResetAtEnd reset_newest(newest);
+  absl::StatusOr<bool> found = newest.Next();
+  if (!found.ok()) return found.status();
+  if (!*found) return absl::OkStatus();
+  channel.head = std::max(channel.head, newest.Number(0));
+  channel.bytes_total = newest.Number(1);
+
+  oldest.BindNumber(1, key);
+  const ResetAtEnd reset_oldest(oldest);
+  found = oldest.Next();
+  if (!found.ok()) return found.status();
+  if (!*found) return absl::OkStatus();
+  channel.first_kept = oldest.Number(0);
+  channel.oldest_time_ms = oldest.Time(1);
+  channel.bytes_before = oldest.Number(2) - oldest.Bytes(3).size();
+  return absl::OkStatus();
+}
+
+absl::Status LoadChannels(Database& database, LoadedState& loaded) {
+  Statement rows;
+  Statement newest;
+  Statement oldest;
+  const std::pair<Statement*, const char*> statements[] = {
+      {&rows,
+       "SELECT key, id, display_name, create_time_ms, personal, first_kept FROM channels ORDER BY "
+       "key"},
+      {&newest,
+       "SELECT sequence, bytes_total FROM events WHERE channel=?1 ORDER BY sequence DESC LIMIT 1"},
+      {&oldest,
+       "SELECT sequence, time_ms, bytes_total, text FROM events WHERE channel=?1 ORDER BY sequence "
+       "LIMIT 1"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    if (absl::Status s = statement->Prepare(database, sql); !s.ok()) return s;
+  }
+  for (;;) {
+    absl::StatusOr<bool> row = rows.Next();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    ChannelRow channel{.key = rows.Number(0),
+                       .id = rows.Text(1),
+                       .display_name = rows.Text(2),
+                       .create_time_unix_ms = rows.Time(3),
+                       .personal = rows.Number(4) != 0};
+    IndexedChannel indexed{.id = std::make_shared<const std::string>(channel.id),
+                           .first_kept = rows.Number(5)};
+    if (absl::Status s = LoadEnds(newest, oldest, channel.key, indexed); !s.ok()) return s;
+    loaded.state.channels.push_back({.channel = std::move(channel), .head = indexed.head});
+    loaded.index.emplace_back(rows.Number(0), std::move(indexed));
+  }
+}
+
+absl::Status LoadLastKeys(Database& database, LoadedState& loaded) {
+  const std::pair<const char*, std::uint64_t*> last_keys[] = {
+      {"SELECT max((SELECT coalesce(max(key), 0) FROM users), "
+       "(SELECT coalesce(max(key), 0) FROM ended_users))",
+       &loaded.state.last_user_key},
+      {"SELECT max((SELECT coalesce(max(key), 0) FROM channels), "
+       "(SELECT coalesce(max(key), 0) FROM ended_channels))",
+       &loaded.state.last_channel_key}};
+  for (const auto& [sql, key] : last_keys) {
+    absl::StatusOr<std::int64_t> last = database.QueryNumber(sql);
+    if (!last.ok()) return last.status();
+    *key = static_cast<std::uint64_t>(*last);
+  }
+  absl::StatusOr<std::int64_t> ended = database.QueryNumber(
+      "SELECT (SELECT count(*) FROM ended_channels) + (SELECT count(*) FROM ended_users)");
+  if (!ended.ok()) return ended.status();
+  loaded.ended = *ended;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedState> LoadState(Database& database) {
+  LoadedState loaded;
+  const Transaction at_one_moment(database);
+  if (absl::Status s = database.Execute("BEGIN"); !s.ok()) return s;
+  if (absl::Status s = LoadUsers(database, loaded.state); !s.ok()) return s;
+  if (absl::Status s = LoadMemberships(database, loaded.state); !s.ok()) return s;
+  if (absl::Status s = LoadChannels(database, loaded); !s.ok()) return s;
+  if (absl::Status s = LoadLastKeys(database, loaded); !s.ok()) return s;
+  return loaded;
+}
+
+}  // namespace txtchat::storage

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/message_store.h"
+#include "storage/channel_index.h"
+#include "storage/data_directory.h"
+#include "storage/guest_nursery.h"
+#include "storage/run_record.h"
+#include "storage/sqlite_handle.h"
+#include "storage/sqlite_reader.h"
+#include "storage/sqlite_writer.h"
+#include "storage/wal_checkpointer.h"
+
+namespace txtchat::storage {
+
+/// A plain value: copied at Open.
+struct SqliteStoreOptions {
+  std::string data_dir;
+  Durability durability = Durability::kFull;
+  std::size_t readers = 2;  ///< Pages that can be read at the same time.
+  /// The write-ahead log: from here on it is copied into the file in the background,
+  std::uint64_t wal_soft_bytes = std::uint64_t{4} << 20;
+  /// and at this size by whoever commits, which then takes longer.
+  std::uint64_t wal_hard_bytes = std::uint64_t{64} << 20;
+
+  // --- For tests.
+  std::string vfs;      ///< Of SQLite; empty: its default.
+  std::string boot_id;  ///< Empty: this machine's.
+};
+
+/// Keeps users, channels, memberships and events in a SQLite database, `txtchat.db` in the data
+/// directory; what is not worth a disk is kept in memory (GuestNursery). Why it is as it is:
+/// docs/adr/0006-sqlite-store.md.
+///
+/// A batch is one transaction. With full durability it is on the disk when Commit returns OK. When
+/// a commit fails, nothing of it is seen, and the next one goes over a new connection: service
+/// resumes by itself when the disk does. Should the process end before any commit has succeeded
+/// again, the refused batch may be found stored.
+///
+/// Threads as MessageStore says; at most `readers` of Read and FindSurplus run at the same time,
+/// and further ones wait. One process at a time has the directory.
+class SqliteStore final : public MessageStore {
+ public:
+  /// Takes the directory, makes or opens the database, brings it to this program's version and
+  /// checks it. Blocking; does not depend on how many events are stored.
+  /// FAILED_PRECONDITION  the directory cannot be used or another server uses it; the file is newer
+  ///                      or another application's
+  /// DATA_LOSS            the file is damaged
+  /// RESOURCE_EXHAUSTED   the disk is full
+  /// UNAVAILABLE          the disk fails
+  /// with words that say what to do.
+  static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const SqliteStoreOptions& options);
+
+  /// Notes that everything is there, copies the write-ahead log into the file and closes it. No
+  /// call may be under way.
+  ~SqliteStore() override;
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
+
+  absl::StatusOr<StoredState> Load() override;
+  /// RESOURCE_EXHAUSTED   the disk is full
+  /// DATA_LOSS            the file is damaged
+  /// INTERNAL             a change does not follow what is stored: an error of the caller
+  /// FAILED_PRECONDITION  Load was not called
+  /// UNAVAILABLE          anything else
+  absl::Status Commit(const StoreBatch& batch) override;
+  /// UNAVAILABLE, DATA_LOSS or RESOURCE_EXHAUSTED as Commit; so FindSurplus.
+  absl::StatusOr<EventPtr> FindSent(UserKey sender, const std::string& client_message_id) override;
+  std::uint64_t FirstKept(ChannelKey channel) const override;
+  /// DATA_LOSS    the file is damaged
+  /// UNAVAILABLE  the disk fails
+  absl::StatusOr<EventPage> Read(const EventQuery& query) override;
+  absl::StatusOr<std::vector<TrimChannel>> FindSurplus(const RetentionPolicy& policy,
+                                                       std::int64_t now_unix_ms,
+                                                       std::size_t trims_max,
+                                                       std::uint64_t step_max) override;
+  bool NeedsPurge() const override { return ended_.load(std::memory_order_relaxed) > 0; }
+
+ private:
+  SqliteStore(const SqliteStoreOptions& options, std::unique_ptr<DataDirectory> directory);
+
+  absl::Status OpenDatabase();
+  /// Makes sure that there is a writer.
+  absl::Status NeedWriter();
+  absl::Status Apply(const StoreBatch& batch);
+  absl::Status Write(const StoreChange& change);
+  void KeepLogShort();
+
+  const SqliteStoreOptions options_;
+  const std::unique_ptr<DataDirectory> directory_;  ///< Locked until everything is closed.
+  const DatabaseFile file_;
+  std::string epoch_;             ///< Constant once open.
+  std::uint64_t hard_pages_ = 0;  ///< Constant once open.
+
+  GuestNursery nursery_;
+  ChannelIndex index_;
+  std::atomic<std::int64_t> ended_ = 0;  ///< Channels and users left to PurgeStep.
+  std::unique_ptr<SqliteReaderPool> readers_;
+  std::unique_ptr<WalCheckpointer> checkpointer_;
+
+  // The sequencer's.
+  bool loaded_ = false;
+  std::unique_ptr<SqliteWriter> writer_;  ///< Null after an error.
+  StoreBatch handed_back_;                ///< Of one change; kept for its memory.
+};
+
+}  // namespace txtchat::storage

@@ -1,0 +1,382 @@
+#include "storage/sqlite_writer.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "storage/event_row.h"
+
+namespace txtchat::storage {
+namespace {
+
+// Holds the pages that a batch changes; beyond, they go to the log before the commit.
+constexpr int kCacheKiB = 16 * 1024;
+// Nobody else writes, but an operator's `sqlite3` may.
+constexpr int kBusyTimeoutMs = 1000;
+// Rows that one PurgeStep removes.
+constexpr std::uint64_t kPurgeRowsMax = 500;
+
+constexpr auto kInt64Max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+absl::Status OutOfOrder(const std::string& what, ChannelKey channel) {
+  return absl::InternalError(absl::StrCat(what, " does not follow what is stored of channel ",
+                                          channel, "; nothing of the batch was stored"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteWriter>> SqliteWriter::Open(const DatabaseFile& file,
+                                                                 bool sync_commits,
+                                                                 std::uint64_t wal_bytes_kept) {
+  absl::StatusOr<std::unique_ptr<Database>> database =
+      Database::Open(file, Database::Mode::kReadWrite);
+  if (!database.ok()) return database.status();
+  sqlite3* const connection = (*database)->get();
+  // A connection that is thrown away after an error must not touch the file once more.
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_busy_timeout(connection, kBusyTimeoutMs);
+  const std::string settings = absl::StrCat(
+      "PRAGMA journal_mode=WAL;"
+      "PRAGMA wal_autocheckpoint=0;"
+      "PRAGMA journal_size_limit=",
+      wal_bytes_kept, ";PRAGMA synchronous=", sync_commits ? "FULL" : "NORMAL",
+      ";PRAGMA foreign_keys=OFF;"
+      "PRAGMA secure_delete=FAST;"
+      "PRAGMA temp_store=MEMORY;"
+      "PRAGMA cache_size=-",
+      kCacheKiB);
+  if (absl::Status s = (*database)->Execute(settings); !s.ok()) return s;
+
+  std::unique_ptr<SqliteWriter> writer(new SqliteWriter(*std::move(database)));
+  if (absl::Status s = writer->Prepare(); !s.ok()) return s;
+  sqlite3_wal_hook(
+      connection,
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<SqliteWriter*>(self)->wal_pages_ = static_cast<std::uint64_t>(pages);
+        return SQLITE_OK;
+      },
+      writer.get());
+  return writer;
+}
+
+absl::Status SqliteWriter::Prepare() {
+  const std::string find_sent = absl::StrCat("SELECT ", kEventColumns,
+                                             ", channel FROM events WHERE (channel, sequence) = "
+                                             "(SELECT channel, sequence FROM sends WHERE "
+                                             "sender=?1 AND client_message_id=?2)");
+  const std::pair<Statement*, const char*> statements[] = {
+      {&begin_, "BEGIN IMMEDIATE"},
+      {&commit_, "COMMIT"},
+      {&append_event_,
+       "INSERT INTO events(channel, sequence, time_ms, kind, bytes_total, sender, "
+       "client_message_id, user_id, user_name, text) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
+      // What an ended channel has left behind may still be there under the same id.
+      {&put_send_, "INSERT OR REPLACE INTO sends VALUES(?1,?2,?3,?4)"},
+      {&delete_send_,
+       "DELETE FROM sends WHERE sender=?1 AND client_message_id=?2 AND channel=?3 AND sequence=?4"},
+      {&find_sent_, find_sent.c_str()},
+      {&put_user_,
+       "INSERT INTO users(key, id, display_name, credential) VALUES(?1,?2,?3,?4) ON CONFLICT(key) "
+       "DO UPDATE SET id=?2, display_name=?3, credential=?4"},
+      {&rename_user_, "UPDATE users SET display_name=?2 WHERE key=?1"},
+      {&delete_user_, "DELETE FROM users WHERE key=?1"},
+      {&end_user_,
+       "INSERT OR IGNORE INTO ended_users SELECT ?1 WHERE EXISTS(SELECT 1 FROM sends WHERE "
+       "sender=?1)"},
+      {&put_channel_,
+       "INSERT INTO channels(key, id, display_name, create_time_ms, personal, first_kept) "
+       "VALUES(?1,?2,?3,?4,?5,1)"},
+      {&delete_channel_, "DELETE FROM channels WHERE key=?1"},
+      {&end_channel_,
+       "INSERT OR IGNORE INTO ended_channels SELECT ?1 WHERE EXISTS(SELECT 1 FROM events WHERE "
+       "channel=?1)"},
+      {&trim_channel_, "UPDATE channels SET first_kept=?2 WHERE key=?1"},
+      {&put_membership_, "INSERT OR IGNORE INTO memberships(channel, user) VALUES(?1,?2)"},
+      {&delete_membership_, "DELETE FROM memberships WHERE channel=?1 AND user=?2"},
+      {&delete_memberships_, "DELETE FROM memberships WHERE channel=?1"},
+      {&select_oldest_,
+       "SELECT sequence, sender, client_message_id FROM events WHERE channel=?1 AND sequence<?2 "
+       "ORDER BY sequence LIMIT ?3"},
+      {&select_kept_from_,
+       "SELECT sequence, bytes_total, time_ms FROM events WHERE channel=?1 AND sequence IN (?2, "
+       "?2-1) ORDER BY sequence"},
+      {&delete_events_, "DELETE FROM events WHERE channel=?1 AND sequence<=?2"},
+      {&first_ended_channel_, "SELECT key FROM ended_channels ORDER BY key LIMIT 1"},
+      {&forget_ended_channel_, "DELETE FROM ended_channels WHERE key=?1"},
+      {&first_ended_user_, "SELECT key FROM ended_users ORDER BY key LIMIT 1"},
+      {&forget_ended_user_, "DELETE FROM ended_users WHERE key=?1"},
+      {&select_sends_,
+       "SELECT client_message_id FROM sends WHERE sender=?1 ORDER BY client_message_id LIMIT ?2"},
+      {&delete_sends_, "DELETE FROM sends WHERE sender=?1 AND client_message_id<=?2"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    if (absl::Status s = statement->Prepare(*database_, sql); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+// --- The transaction.
+
+absl::Status SqliteWriter::Begin() {
+  ended_delta_ = 0;
+  return begin_.Run();
+}
+
+absl::Status SqliteWriter::Apply(const StoreChange& change, ChannelIndex& index) {
+  if (!has_changes()) {
+    if (absl::Status s = Begin(); !s.ok()) return s;
+  }
+  return std::visit([&](const auto& one) { return ApplyOne(one, index); }, change);
+}
+
+absl::Status SqliteWriter::Commit() { return commit_.Run(); }
+
+absl::Status SqliteWriter::Checkpoint(int mode) {
+  const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, mode, nullptr, nullptr);
+  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return database_->LastError();
+  return absl::OkStatus();
+}
+
+// --- Events.
+
+absl::Status SqliteWriter::ApplyOne(const AppendEvent& change, ChannelIndex& index) {
+  const Event& event = *change.event;
+  IndexedChannel* const channel = index.Draft(change.channel);
+  if (channel == nullptr || event.sequence != channel->head + 1) {
+    return OutOfOrder(absl::StrCat("event ", event.sequence), change.channel);
+  }
+  const bool can_be_repeated = !event.client_message_id.empty();
+  const std::uint64_t bytes_total = channel->bytes_total + event.text.size();
+  append_event_.BindNumber(1, change.channel);
+  append_event_.BindNumber(2, event.sequence);
+  append_event_.BindTime(3, event.time_unix_ms);
+  append_event_.BindNumber(4, static_cast<std::uint64_t>(event.kind));
+  append_event_.BindNumber(5, bytes_total);
+  if (can_be_repeated) {
+    append_event_.BindNumber(6, change.sender);
+    append_event_.BindBlob(7, event.client_message_id);
+  } else {
+    append_event_.BindNull(6);
+    append_event_.BindNull(7);
+  }
+  append_event_.BindText(8, event.user_id);
+  append_event_.BindText(9, event.user_name);
+  append_event_.BindText(10, event.text);
+  if (absl::Status s = append_event_.Run(); !s.ok()) return s;
+
+  if (channel->count() == 0) channel->oldest_time_ms = event.time_unix_ms;
+  channel->head = event.sequence;
+  channel->bytes_total = bytes_total;
+  if (!can_be_repeated) return absl::OkStatus();
+  put_send_.BindNumber(1, change.sender);
+  put_send_.BindBlob(2, event.client_message_id);
+  put_send_.BindNumber(3, change.channel);
+  put_send_.BindNumber(4, event.sequence);
+  return put_send_.Run();
+}
+
+absl::StatusOr<EventPtr> SqliteWriter::FindSent(UserKey sender,
+                                                const std::string& client_message_id,
+                                                ChannelIndex& index) {
+  find_sent_.BindNumber(1, sender);
+  find_sent_.BindBlob(2, client_message_id);
+  const ResetAtEnd reset(find_sent_);
+  absl::StatusOr<bool> found = find_sent_.Next();
+  if (!found.ok()) return found.status();
+  if (!*found) return nullptr;
+  const std::optional<IndexedChannel> channel = index.Find(find_sent_.Number(kEventTextColumn + 1));
+  if (!channel.has_value()) return nullptr;  // It has ended, and only waits to be removed.
+  return EventOf(find_sent_, *channel->id);
+}
+
+absl::StatusOr<std::uint64_t> SqliteWriter::DeleteEvents(ChannelKey channel, std::uint64_t before,
+                                                         std::uint64_t events_max) {
+  select_oldest_.BindNumber(1, channel);
+  select_oldest_.BindNumber(2, before);
+  select_oldest_.BindNumber(3, events_max);
+  const ResetAtEnd reset(select_oldest_);
+  std::uint64_t count = 0;
+  std::uint64_t last = 0;
+  for (;;) {
+    absl::StatusOr<bool> row = select_oldest_.Next();
+    if (!row.ok()) return row.status();
+    if (!*row) break;
+    ++count;
+    last = select_oldest_.Number(0);
+    if (select_oldest_.IsNull(1)) continue;
+    delete_send_.BindNumber(1, select_oldest_.Number(1));
+    delete_send_.BindBlob(2, select_oldest_.Bytes(2));
+    delete_send_.BindNumber(3, channel);
+    delete_send_.BindNumber(4, last);
+    if (absl::Status s = delete_send_.Run(); !s.ok()) return s;
+  }
+  if (count == 0) return 0;
+  delete_events_.BindNumber(1, channel);
+  delete_events_.BindNumber(2, last);
+  if (absl::Status s = delete_events_.Run(); !s.ok()) return s;
+  return count;
+}
+
+absl::Status SqliteWriter::ApplyOne(const TrimChannel& change, ChannelIndex& index) {
+  IndexedChannel* const channel = index.Draft(change.channel);
+  if (channel == nullptr) return OutOfOrder("a trim", change.channel);
+  if (change.first_kept <= channel->first_kept) return absl::OkStatus();
+  // Found before it goes: what the texts before the new beginning sum up to.
+  std::uint64_t bytes_before = channel->bytes_total;
+  std::int64_t oldest_time_ms = 0;
+  select_kept_from_.BindNumber(1, change.channel);
+  select_kept_from_.BindNumber(2, change.first_kept);
+  for (;;) {
+    absl::StatusOr<bool> row = select_kept_from_.Next();
+    if (!row.ok()) return row.status();
+    if (!*row) break;
+    if (select_kept_from_.Number(0) < change.first_kept) {
+      bytes_before = select_kept_from_.Number(1);
+    } else {
+      oldest_time_ms = select_kept_from_.Time(2);
+    }
+  }
+  absl::StatusOr<std::uint64_t> deleted =
+      DeleteEvents(change.channel, change.first_kept, kInt64Max);
+  if (!deleted.ok()) return deleted.status();
+  trim_channel_.BindNumber(1, change.channel);
+  trim_channel_.BindNumber(2, change.first_kept);
+  if (absl::Status s = trim_channel_.Run(); !s.ok()) return s;
+  channel->first_kept = change.first_kept;
+  channel->head = std::max(channel->head, change.first_kept - 1);
+  channel->bytes_before = bytes_before;
+  channel->oldest_time_ms = oldest_time_ms;
+  return absl::OkStatus();
+}
+
+// --- Users, channels, memberships.
+
+absl::Status SqliteWriter::ApplyOne(const PutUser& change, ChannelIndex&) {
+  put_user_.BindNumber(1, change.user.key);
+  put_user_.BindText(2, change.user.id);
+  put_user_.BindText(3, change.user.display_name);
+  if (change.user.credential.empty()) {
+    put_user_.BindNull(4);
+  } else {
+    put_user_.BindBlob(4, change.user.credential);
+  }
+  return put_user_.Run();
+}
+
+absl::Status SqliteWriter::ApplyOne(const RenameUser& change, ChannelIndex&) {
+  rename_user_.BindNumber(1, change.user);
+  rename_user_.BindText(2, change.display_name);
+  return rename_user_.Run();
+}
+
+absl::Status SqliteWriter::ApplyOne(const DeleteUser& change, ChannelIndex&) {
+  delete_user_.BindNumber(1, change.user);
+  if (absl::Status s = delete_user_.Run(); !s.ok()) return s;
+  end_user_.BindNumber(1, change.user);
+  if (absl::Status s = end_user_.Run(); !s.ok()) return s;
+  ended_delta_ += sqlite3_changes(database_->get());
+  return absl::OkStatus();
+}
+
+absl::Status SqliteWriter::ApplyOne(const PutChannel& change, ChannelIndex& index) {
+  put_channel_.BindNumber(1, change.channel.key);
+  put_channel_.BindText(2, change.channel.id);
+  put_channel_.BindText(3, change.channel.display_name);
+  put_channel_.BindTime(4, change.channel.create_time_unix_ms);
+  put_channel_.BindNumber(5, change.channel.personal ? 1 : 0);
+  if (absl::Status s = put_channel_.Run(); !s.ok()) return s;
+  index.DraftNew(change.channel.key, change.channel.id);
+  return absl::OkStatus();
+}
+
+absl::Status SqliteWriter::ApplyOne(const DeleteChannel& change, ChannelIndex& index) {
+  for (Statement* statement : {&delete_channel_, &delete_memberships_, &end_channel_}) {
+    statement->BindNumber(1, change.channel);
+    if (absl::Status s = statement->Run(); !s.ok()) return s;
+  }
+  ended_delta_ += sqlite3_changes(database_->get());  // Of the last one.
+  index.DraftRemoval(change.channel);
+  return absl::OkStatus();
+}
+
+absl::Status SqliteWriter::ApplyOne(const PutMembership& change, ChannelIndex&) {
+  put_membership_.BindNumber(1, change.membership.channel);
+  put_membership_.BindNumber(2, change.membership.user);
+  return put_membership_.Run();
+}
+
+absl::Status SqliteWriter::ApplyOne(const DeleteMembership& change, ChannelIndex&) {
+  delete_membership_.BindNumber(1, change.membership.channel);
+  delete_membership_.BindNumber(2, change.membership.user);
+  return delete_membership_.Run();
+}
+
+// --- What ended channels and users have left behind.
+
+absl::Status SqliteWriter::ApplyOne(const PurgeStep&, ChannelIndex&) {
+  std::uint64_t budget = kPurgeRowsMax;
+  if (absl::Status s = PurgeChannels(&budget); !s.ok()) return s;
+  return PurgeUsers(&budget);
+}
+
+absl::Status SqliteWriter::PurgeChannels(std::uint64_t* budget) {
+  while (*budget > 0) {
+    absl::StatusOr<bool> found = first_ended_channel_.Next();
+    if (!found.ok()) return found.status();
+    if (!*found) return absl::OkStatus();
+    const ChannelKey channel = first_ended_channel_.Number(0);
+    first_ended_channel_.Reset();
+    absl::StatusOr<std::uint64_t> deleted = DeleteEvents(channel, kInt64Max, *budget);
+    if (!deleted.ok()) return deleted.status();
+    *budget -= *deleted;
+    if (*budget == 0) return absl::OkStatus();  // There may be more.
+    forget_ended_channel_.BindNumber(1, channel);
+    if (absl::Status s = forget_ended_channel_.Run(); !s.ok()) return s;
+    --ended_delta_;
+    --*budget;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteWriter::PurgeUsers(std::uint64_t* budget) {
+  while (*budget > 0) {
+    absl::StatusOr<bool> found = first_ended_user_.Next();
+    if (!found.ok()) return found.status();
+    if (!*found) return absl::OkStatus();
+    const UserKey user = first_ended_user_.Number(0);
+    first_ended_user_.Reset();
+    absl::StatusOr<std::uint64_t> deleted = DeleteSends(user, *budget);
+    if (!deleted.ok()) return deleted.status();
+    *budget -= *deleted;
+    if (*budget == 0) return absl::OkStatus();
+    forget_ended_user_.BindNumber(1, user);
+    if (absl::Status s = forget_ended_user_.Run(); !s.ok()) return s;
+    --ended_delta_;
+    --*budget;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::uint64_t> SqliteWriter::DeleteSends(UserKey sender, std::uint64_t sends_max) {
+  select_sends_.BindNumber(1, sender);
+  select_sends_.BindNumber(2, sends_max);
+  std::uint64_t count = 0;
+  std::string last;
+  for (;;) {
+    absl::StatusOr<bool> row = select_sends_.Next();
+    if (!row.ok()) return row.status();
+    if (!*row) break;
+    ++count;
+    last = select_sends_.Text(0);
+  }
+  if (count == 0) return 0;
+  delete_sends_.BindNumber(1, sender);
+  delete_sends_.BindBlob(2, last);
+  if (absl::Status s = delete_sends_.Run(); !s.ok()) return s;
+  return count;
+}
+
+}  // namespace txtchat::storage

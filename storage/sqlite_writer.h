@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/message_store.h"
+#include "storage/channel_index.h"
+#include "storage/sqlite_handle.h"
+
+namespace txtchat::storage {
+
+/// The connection that writes, with its statements: carries changes out in a transaction that
+/// begins with the first of them. Sequencer thread only.
+///
+/// After any error it must be closed and never used again, which also takes the transaction back:
+/// whoever goes on with a connection whose fsync(2) has failed may be told OK by the next one
+/// (docs/adr/0006-sqlite-store.md). Closing never writes.
+class SqliteWriter {
+ public:
+  /// Opens a connection to a file that is in WAL mode. With `sync_commits` a commit is on the disk
+  /// when it returns (synchronous=FULL), otherwise only in order (NORMAL).
+  /// https://www.sqlite.org/pragma.html#pragma_synchronous
+  /// `wal_bytes_kept`: the write-ahead log is cut to this when it begins anew.
+  static absl::StatusOr<std::unique_ptr<SqliteWriter>> Open(const DatabaseFile& file,
+                                                            bool sync_commits,
+                                                            std::uint64_t wal_bytes_kept);
+  SqliteWriter(const SqliteWriter&) = delete;
+  SqliteWriter& operator=(const SqliteWriter&) = delete;
+
+  /// Carries out a change, and drafts in `index` what it means for the channel.
+  /// INTERNAL  the change cannot follow the ones before; otherwise as Database
+  absl::Status Apply(const StoreChange& change, ChannelIndex& index);
+  /// Whether a transaction has begun.
+  bool has_changes() const { return sqlite3_get_autocommit(database_->get()) == 0; }
+  /// Ends the transaction. On OK it is kept.
+  absl::Status Commit();
+  /// By how many the transaction so far, or the one that was just committed, has changed the number
+  /// of channels and users that PurgeStep has to look after.
+  std::int64_t ended_delta() const { return ended_delta_; }
+
+  /// As MessageStore::FindSent.
+  absl::StatusOr<EventPtr> FindSent(UserKey sender, const std::string& client_message_id,
+                                    ChannelIndex& index);
+
+  /// How long the write-ahead log is after the last commit.
+  std::uint64_t wal_pages() const { return wal_pages_; }
+  /// Copies the log into the file (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html). OK also if
+  /// readers or another checkpoint stood in the way.
+  absl::Status Checkpoint(int mode);
+
+  Database& database() { return *database_; }
+
+ private:
+  explicit SqliteWriter(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+  absl::Status Prepare();
+  absl::Status Begin();
+
+  absl::Status ApplyOne(const AppendEvent& change, ChannelIndex& index);
+  absl::Status ApplyOne(const PutUser& change, ChannelIndex& index);
+  absl::Status ApplyOne(const RenameUser& change, ChannelIndex& index);
+  absl::Status ApplyOne(const DeleteUser& change, ChannelIndex& index);
+  absl::Status ApplyOne(const PutChannel& change, ChannelIndex& index);
+  absl::Status ApplyOne(const DeleteChannel& change, ChannelIndex& index);
+  absl::Status ApplyOne(const PutMembership& change, ChannelIndex& index);
+  absl::Status ApplyOne(const DeleteMembership& change, ChannelIndex& index);
+  absl::Status ApplyOne(const TrimChannel& change, ChannelIndex& index);
+  absl::Status ApplyOne(const PurgeStep& change, ChannelIndex& index);
+
+  /// Deletes the oldest events of a channel, below `before` and at most `events_max`, and their
+  /// sends. Answers how many.
+  absl::StatusOr<std::uint64_t> DeleteEvents(ChannelKey channel, std::uint64_t before,
+                                             std::uint64_t events_max);
+  absl::StatusOr<std::uint64_t> DeleteSends(UserKey sender, std::uint64_t sends_max);
+  absl::Status PurgeChannels(std::uint64_t* budget);
+  absl::Status PurgeUsers(std::uint64_t* budget);
+
+  const std::unique_ptr<Database> database_;
+  std::uint64_t wal_pages_ = 0;
+  std::int64_t ended_delta_ = 0;
+
+  Statement begin_, commit_;
+  Statement append_event_, put_send_, delete_send_, find_sent_;
+  Statement put_user_, rename_user_, delete_user_, end_user_;
+  Statement put_channel_, delete_channel_, end_channel_, trim_channel_;
+  Statement put_membership_, delete_membership_, delete_memberships_;
+  Statement select_oldest_, select_kept_from_, delete_events_;
+  Statement first_ended_channel_, forget_ended_channel_;
+  Statement first_ended_user_, forget_ended_user_, select_sends_, delete_sends_;
+};
+
+}  // namespace txtchat::storage

@@ -1,0 +1,94 @@
+#include "storage/wal_checkpointer.h"
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+
+namespace txtchat::storage {
+namespace {
+
+// So few pages are quickly copied by the writer itself: it takes about as long as a commit.
+constexpr std::uint64_t kFewPages = 128;
+// Copying again what came meanwhile converges soon or never.
+constexpr int kRoundsMax = 4;
+// A reader may keep the log from beginning anew; the writer tries again after so many pages.
+constexpr std::uint64_t kPagesBetweenFinishes = 64;
+
+}  // namespace
+
+WalCheckpointer::WalCheckpointer(const DatabaseFile& file, std::uint64_t soft_pages)
+    : file_(file), soft_pages_(soft_pages), copy_at_(soft_pages), thread_([this] { Run(); }) {}
+
+WalCheckpointer::~WalCheckpointer() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+bool WalCheckpointer::Follow(std::uint64_t log_pages) {
+  absl::MutexLock lock(&mutex_);
+  if (log_pages < log_pages_) {  // It has begun anew.
+    copied_pages_ = 0;
+    copy_at_ = soft_pages_;
+    finish_at_ = 0;
+  }
+  log_pages_ = log_pages;
+  if (copying_ || copied_pages_ == 0 || Left() > kFewPages || log_pages_ < finish_at_) return false;
+  finish_at_ = log_pages_ + kPagesBetweenFinishes;
+  return true;
+}
+
+void WalCheckpointer::Hold() {
+  absl::MutexLock lock(&mutex_);
+  held_ = true;
+  mutex_.Await(absl::Condition(this, &WalCheckpointer::IsIdle));
+}
+
+void WalCheckpointer::LetGo() {
+  absl::MutexLock lock(&mutex_);
+  held_ = false;
+}
+
+void WalCheckpointer::Run() {
+  for (;;) {
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &WalCheckpointer::HasWork));
+      if (stopping_) return;
+      copying_ = true;
+    }
+    bool again = true;
+    for (int round = 1; again; ++round) {
+      const int copied = Copy();
+      absl::MutexLock lock(&mutex_);
+      if (copied >= 0) copied_pages_ = static_cast<std::uint64_t>(copied);
+      copy_at_ = (copied >= 0 ? copied_pages_ : log_pages_) + soft_pages_;
+      again = copied >= 0 && Left() > kFewPages && round < kRoundsMax && !stopping_ && !held_;
+      copying_ = again;
+    }
+  }
+}
+
+int WalCheckpointer::Copy() {
+  if (database_ == nullptr) {
+    absl::StatusOr<std::unique_ptr<Database>> database =
+        Database::Open(file_, Database::Mode::kReadWrite);
+    if (!database.ok()) return -1;
+    // Only a connection that has read once has opened the log.
+    if (!(*database)->QueryNumber("PRAGMA page_count").ok()) return -1;
+    database_ = *std::move(database);
+    sqlite3_db_config(database_->get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  }
+  int log_pages = 0;
+  int copied_pages = 0;
+  const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             &log_pages, &copied_pages);
+  if (code == SQLITE_OK) return copied_pages;
+  // After a failed sync a connection is not trusted again.
+  if ((code & 0xff) != SQLITE_BUSY) database_.reset();
+  return -1;
+}
+
+}  // namespace txtchat::storage
