@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${BUF_VERSION:?run this through ./dev lint}" "${CACHE_DIR:?}" "${PYTHON:?}" "${JOBS:?}"
 
-readonly PRODUCTION=(core storage gateway grpc-service server client)
+readonly PRODUCTION=(core storage gateway grpc-service server client bench)
 readonly STAMPS=build/lint
 all=no
 [[ ${1:-} == --all ]] && all=yes
@@ -75,7 +75,7 @@ sources_to_tidy() {
   {
     files 'core/*.cc' 'storage/*.cc' 'gateway/*.cc'
     git diff --name-only --diff-filter=d '@{upstream}' -- 'grpc-service/*.cc' 'server/*.cc' \
-      'client/*.cc' 2>/dev/null || true
+      'client/*.cc' 'bench/*.cc' 2>/dev/null || true
   } | sort -u
 }
 

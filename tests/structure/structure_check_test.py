@@ -45,7 +45,9 @@ class StructureCheck(unittest.TestCase):
             "tests/gateway/a.cc": '"tests/testing/clock.h"',
             "tests/e2e/a.cc": '"server/a.h"',
             "fuzz/a.cc": '"gateway/a.h"',
-            "bench/a.cc": '"core/a.h"',
+            "bench/a.cc": '"txtchat/v1/chat.pb.h"',
+            "bench/micro/a.cc": '"core/a.h"',
+            "bench/micro/b.cc": '"gateway/a.h"',
         }.items():
             with self.subTest(file=name, include=include):
                 self.assert_good(name, include)
@@ -97,6 +99,13 @@ class StructureCheck(unittest.TestCase):
         for folder in ("core", "storage", "gateway", "grpc-service", "server"):
             with self.subTest(folder=folder):
                 self.assert_breach("client/a.cc", f'"{folder}/b.h"', f"from {folder}/")
+
+    def test_finds_the_load_tool_using_the_server_side(self):
+        for folder in ("core", "storage", "gateway", "grpc-service", "server", "client"):
+            with self.subTest(folder=folder):
+                self.assert_breach("bench/a.h", f'"{folder}/b.h"', f"from {folder}/")
+        self.assert_breach("bench/micro/a.h", '"server/b.h"', "from server/")
+        self.assert_breach("bench/microscope/a.h", '"core/b.h"', "from core/")
 
     def test_finds_production_code_including_tests(self):
         for folder in ("core", "gateway", "server", "client"):

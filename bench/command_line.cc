@@ -1,0 +1,266 @@
+#include "bench/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <vector>
+
+#include "bench/run.h"
+#include "bench/stamp.h"
+
+namespace txtchat::bench {
+namespace {
+
+constexpr std::uint16_t kLinePort = 9090;
+constexpr std::uint16_t kGrpcPort = 50051;
+
+// CLI11 takes a word like "[::1]" for a list. This character before it, which no terminal types,
+// keeps the word whole.
+constexpr char kWhole = '\x1f';
+
+constexpr char kFooter[] = R"(
+What is measured: acknowledged messages per second; how long until a message is acknowledged (line: until
+its sender gets it itself; gRPC: until SendMessage answers) and until each subscriber has it. With
+--server-pid, the server's CPU time per delivery and its memory: the figures to compare where machines
+are noisy. Every delivery to every subscriber is checked.
+
+Exit codes:
+  0    everything was delivered to everybody, once, in order
+  1    it could not run, or messages were refused; the message says why
+  2    the command line is wrong
+  3    deliveries were lost, came twice or out of order
+  130  interrupted; what was sent until then is reported
+`txtchat-bench VERB --help` shows the options and examples.)";
+
+constexpr char kLineExamples[] = R"(
+Examples:
+  txtchat-bench line
+  txtchat-bench line --subscribers 1000 --window 200 --server-pid $(pidof txtchatd)
+  txtchat-bench line --subscribers 100 --rate 200 --messages 2000       latency at 200 a second
+  txtchat-bench line --subscribers 1000 --channels 100 --publishers 100 --window 50 --tagged
+  txtchat-bench line --subscribers 0 --publishers 0 --messages 0 --idle 15000 --server-pid PID
+  txtchat-bench line --subscribers 800 --stalled 200 --json | jq .server.cpu_us_per_delivery
+Pin the server to one core and the load to another (taskset) to compare CPU times.)";
+
+constexpr char kGrpcExamples[] = R"(
+Examples:
+  txtchat-bench grpc
+  txtchat-bench grpc --subscribers 1000 --connections 20 --window 200 --burst 50
+  txtchat-bench grpc --subscribers 0 --publishers 100 --window 1       100 concurrent senders
+  txtchat-bench grpc --subscribers 100 --rate 200 --messages 2000       latency at 200 a second
+  txtchat-bench grpc --subscribers 1000 --storms 3
+In an open loop (--rate) the load polls without pause, because gRPC's timers are no finer than 1 ms.)";
+
+constexpr char kFloorExamples[] = R"(
+Speaks as much of the line protocol as `txtchat-bench line` needs, and for a message does nothing but
+copy its text to every socket of the channel: no users, no order, no history, no bounds. Says where it
+listens, and serves until SIGTERM or SIGINT.
+Examples:
+  txtchat-bench floor --listen 127.0.0.1:0
+  txtchat-bench line --server 127.0.0.1:PORT --server-pid PID --window 200)";
+
+class Parser {
+ public:
+  Parser() {
+    app_.set_version_flag("--version", "txtchat-bench " TXTCHAT_VERSION, "Print the version");
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.get_formatter()->column_width(34);
+    AddLine();
+    AddGrpc();
+    AddFloor();
+  }
+
+  CommandLine Parse(int argc, const char* const* argv) {
+    std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    for (std::string& word : words) {
+      if (word.size() > 1 && word.front() == '[' && word.back() == ']') word.insert(0, 1, kWhole);
+    }
+    std::reverse(words.begin(), words.end());  // As CLI11 wants them.
+    try {
+      app_.parse(std::move(words));
+    } catch (const CLI::ParseError& error) {
+      // CLI11 has exit codes of its own; ours are documented.
+      line_.verb = CommandLine::Verb::kNone;
+      line_.exit_code = app_.exit(error) == 0 ? kExitOk : kExitUsage;
+      return line_;
+    }
+    if (line_.verb == CommandLine::Verb::kLoad) Check();
+    return line_;
+  }
+
+ private:
+  CLI::App* AddVerb(const std::string& name, const std::string& what, const char* footer) {
+    CLI::App* verb = app_.add_subcommand(name, what);
+    verb->footer(footer);
+    verb->get_formatter()->column_width(34);
+    return verb;
+  }
+
+  void AddLine() {
+    CLI::App* verb = AddVerb("line", "Load the line protocol", kLineExamples);
+    AddServer(verb, kLinePort);
+    verb->add_flag_callback(
+        "--tagged", [this] { options_.dialect = Dialect::kTagged; },
+        "Speak the tagged dialect (hello$2) instead of the classic one");
+    AddCommon(verb);
+    verb->callback([this] {
+      line_.verb = CommandLine::Verb::kLoad;
+      options_.transport = Transport::kLine;
+    });
+  }
+
+  void AddGrpc() {
+    CLI::App* verb = AddVerb("grpc", "Load the gRPC API", kGrpcExamples);
+    AddServer(verb, kGrpcPort);
+    Number(verb, "--connections", options_.connections, 1u, 10'000u,
+           "HTTP/2 connections that all users share");
+    AddCommon(verb);
+    verb->callback([this] {
+      line_.verb = CommandLine::Verb::kLoad;
+      options_.transport = Transport::kGrpc;
+    });
+  }
+
+  void AddFloor() {
+    CLI::App* verb =
+        AddVerb("floor", "Be the floor to compare a server with: only copy bytes to sockets",
+                kFloorExamples);
+    line_.floor_listen = {"127.0.0.1", 0};
+    AddEndpoint(verb, "--listen", line_.floor_listen, 0,
+                "HOST:PORT to listen on; port 0 picks a free one [127.0.0.1:0]");
+    verb->callback([this] { line_.verb = CommandLine::Verb::kFloor; });
+  }
+
+  void AddServer(CLI::App* verb, std::uint16_t port) {
+    AddEndpoint(verb, "--server", options_.server, port,
+                "HOST, HOST:PORT or [IPV6]:PORT [localhost:" + std::to_string(port) + "]");
+    verb->preparse_callback([this, port](std::size_t) { options_.server = {"localhost", port}; });
+  }
+
+  static void AddEndpoint(CLI::App* verb, const std::string& name, Endpoint& endpoint,
+                          std::uint16_t default_port, const std::string& help) {
+    const auto parse = [default_port](std::string word) {
+      if (!word.empty() && word.front() == kWhole) word.erase(0, 1);
+      return ParseEndpoint(word, default_port);
+    };
+    verb->add_option_function<std::string>(
+            name, [&endpoint, parse](const std::string& word) { endpoint = *parse(word); }, help)
+        ->check(CLI::Validator(
+            [parse](std::string& word) {
+              return parse(word).has_value() ? std::string() : "\"" + word + "\" is no HOST:PORT";
+            },
+            ""))
+        ->type_name("HOST:PORT");
+  }
+
+  template <typename T>
+  static CLI::Option* Number(CLI::App* verb, const std::string& name, T& value, T least, T most,
+                             const std::string& help) {
+    return verb->add_option(name, value, help)
+        ->check(CLI::Range(least, most).description(""))
+        ->capture_default_str()
+        ->type_name("N");
+  }
+
+  void AddCommon(CLI::App* verb) {
+    AddCrowd(verb);
+    AddMessages(verb);
+    verb->add_option("--server-pid", options_.server_pid,
+                     "The server's process on this machine: report its CPU time and memory")
+        ->check(CLI::Range(1, 1 << 30).description(""))
+        ->type_name("PID")
+        ->group("Measuring");
+    Number(verb, "--patience", options_.patience_s, 0.1, 3600.0,
+           "Seconds without any progress until what is missing counts as lost")
+        ->group("Measuring");
+    verb->add_flag("--json", options_.json, "Print the result as one JSON object")
+        ->group("Measuring");
+    verb->add_flag("--quiet", options_.quiet, "Do not show progress")->group("Measuring");
+    verb->add_option("--label", options_.label, "Copied into the JSON")
+        ->type_name("TEXT")
+        ->group("Measuring");
+  }
+
+  void AddCrowd(CLI::App* verb) {
+    constexpr std::uint32_t kUsersMax = 1'000'000;
+    const std::string group = "Who is there";
+    Number(verb, "--subscribers", options_.subscribers, 0u, kUsersMax,
+           "Readers that are checked, spread over the channels")
+        ->group(group);
+    Number(verb, "--channels", options_.channels, 1u, kUsersMax, "Channels")->group(group);
+    Number(verb, "--channels-each", options_.channels_each, 1u, 1'000u,
+           "Channels that each subscriber follows")
+        ->group(group);
+    Number(verb, "--publishers", options_.publishers, 0u, Stamp::kPublishersMax,
+           "Senders, spread over the channels")
+        ->group(group);
+    Number(verb, "--slow", options_.slow, 0u, kUsersMax,
+           "Further readers that read slowly, and catch up at the end")
+        ->group(group);
+    Number(verb, "--slow-rate", options_.slow_bytes_per_s, 50u, 1u << 30,
+           "Bytes a second that each of them reads")
+        ->group(group);
+    Number(verb, "--stalled", options_.stalled, 0u, kUsersMax, "Further readers that never read")
+        ->group(group);
+    Number(verb, "--idle", options_.idle, 0u, kUsersMax,
+           "Further connections (gRPC: streams) in quiet channels")
+        ->group(group);
+    Number(verb, "--idle-members", options_.idle_channel_members, 1u, kUsersMax,
+           "How many of these share a channel")
+        ->group(group);
+    Number(verb, "--storms", options_.storms, 0u, 1'000u,
+           "Afterwards all subscribers vanish and come back at once, N times")
+        ->group(group);
+  }
+
+  void AddMessages(CLI::App* verb) {
+    const std::string group = "What is sent";
+    Number(verb, "--messages", options_.messages, std::uint64_t{0},
+           std::uint64_t{Stamp::kNumbersMax}, "Messages, all publishers together")
+        ->group(group);
+    Number(verb, "--warmup", options_.warmup, std::uint64_t{0}, std::uint64_t{Stamp::kNumbersMax},
+           "Messages sent before these, not measured")
+        ->group(group);
+    Number(verb, "--size", options_.text_bytes, static_cast<std::uint32_t>(Stamp::kBytes),
+           32u * 1024, "Bytes of each text")
+        ->group(group);
+    CLI::Option* window =
+        Number(verb, "--window", options_.window, 1u, 1'000'000u,
+               "Messages that each publisher may have unacknowledged (closed loop)")
+            ->group(group);
+    Number(verb, "--burst", options_.burst, 1u, 1'000'000u,
+           "A publisher sends so many at once, when its window has room for them")
+        ->group(group);
+    Number(verb, "--rate", options_.rate, 0.01, 1e7,
+           "Messages a second, all publishers together, whatever comes back (open loop); latency "
+           "counts from when a message was due")
+        ->excludes(window)
+        ->group(group);
+    Number(verb, "--seconds", options_.seconds_max, 0.1, 86'400.0,
+           "Stop sending after so long, even if messages are left")
+        ->group(group);
+  }
+
+  void Check() {
+    const std::string problem = ProblemOf(options_);
+    if (problem.empty()) return;
+    std::fprintf(stderr, "txtchat-bench: %s\n", problem.c_str());
+    line_.verb = CommandLine::Verb::kNone;
+    line_.exit_code = kExitUsage;
+  }
+
+  CLI::App app_{"txtchat-bench loads a Txt Chat server, measures it, and checks every delivery.",
+                "txtchat-bench"};
+  CommandLine line_;
+  Options& options_ = line_.options;
+};
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  return Parser().Parse(argc, argv);
+}
+
+}  // namespace txtchat::bench

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bench/line_socket.h"
+#include "bench/load.h"
+
+namespace txtchat::bench {
+
+/// A crowd of line clients on one thread: one epoll, one read buffer, nothing allocated for a
+/// delivery. Two cores are shared with the server that is measured.
+class LineLoad final : public Load {
+ public:
+  explicit LineLoad(const LoadContext& context);
+  ~LineLoad() override;
+
+  absl::Status Connect() override;
+  absl::StatusOr<Histogram> Storm() override;
+  std::uint32_t connection_count() const override { return present_; }
+
+ protected:
+  void Turn(std::uint64_t until_ns) override;
+  void Send(std::uint32_t publisher, std::uint64_t count, std::uint64_t time_ns) override;
+  void Flush() override;
+
+ private:
+  enum class State : std::uint8_t {
+    kAbsent,
+    kConnecting,
+    kEntering,  ///< Connected; has not registered and joined everything.
+    kPresent,
+    kLost,  ///< The server has closed it.
+  };
+  struct Connection {
+    int fd = -1;
+    State state = State::kAbsent;
+    bool awaits_room = false;  ///< For writing.
+    std::uint32_t seat = 0;
+    std::string partial;  ///< Of a line.
+    std::string unsent;
+    std::string send_prefix;  ///< Of a publisher: `send_msg$-$CHAN$`.
+  };
+
+  /// All of `seats` connect and join, at most `at_once` at a time. How long each took, from when
+  /// the first began, goes into `took_ns`.
+  absl::Status Enter(const std::vector<std::uint32_t>& seats, std::size_t at_once, const char* what,
+                     Histogram& took_ns);
+  void Begin(std::uint32_t seat);
+  std::string EntryCommands(const Seat& seat) const;
+  void Handle(Connection& connection, std::uint32_t events);
+  void Receive(Connection& connection, std::size_t bytes_max);
+  void ReadSlow();
+  void TakeLine(Connection& connection, std::string_view line);
+  void TakeServerLine(Connection& connection, std::string_view line);
+  /// `fields`: of a tagged line, what begins with the channel.
+  void TakeText(Connection& connection, std::string_view text, std::string_view fields);
+  void Write(Connection& connection);
+  void Watch(Connection& connection, std::uint32_t events, int operation);
+  void Entered(Connection& connection);
+  void Lost(Connection& connection, absl::Status why);
+  const Seat& SeatOf(const Connection& connection) const {
+    return context_.layout.seats[connection.seat];
+  }
+  /// Whether epoll tells when there is something to read for it.
+  bool IsWatched(const Connection& connection) const;
+
+  const int epoll_;
+  SocketAddress address_;
+  LineReader reader_;
+  std::vector<epoll_event> events_;
+  std::vector<std::string> channel_ids_;
+  std::vector<Connection> connections_;         ///< By seat.
+  std::vector<std::uint32_t> publisher_seats_;  ///< By publisher.
+  std::vector<std::uint32_t> slow_seats_;
+  std::vector<std::uint32_t> to_write_;  ///< Publishers' seats, since the last Flush.
+  std::uint64_t now_ns_ = 0;             ///< When the last read returned.
+  std::uint64_t next_slow_ns_ = 0;
+  std::uint32_t present_ = 0;
+  std::uint32_t entering_ = 0;
+  std::uint64_t last_entered_ns_ = 0;
+  std::uint64_t entry_began_ns_ = 0;
+  Histogram* entry_took_ns_ = nullptr;  ///< Set during Enter.
+  bool acknowledged_ = false;           ///< The read at hand had an acknowledgement.
+};
+
+}  // namespace txtchat::bench

@@ -1,0 +1,76 @@
+// What a run is made of: every parameter of txtchat-bench, with its default.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bench/endpoint.h"
+
+namespace txtchat::bench {
+
+enum class Transport : std::uint8_t { kLine, kGrpc };
+
+/// The dialect of the line protocol that all line connections speak.
+enum class Dialect : std::uint8_t { kClassic, kTagged };
+
+/// A plain value. ParseCommandLine fills and checks it; nothing changes it afterwards.
+struct Options {
+  Transport transport = Transport::kLine;
+  Endpoint server;
+  Dialect dialect = Dialect::kClassic;
+  /// gRPC: HTTP/2 connections that all users share.
+  std::uint32_t connections = 20;
+
+  // --- Who is there.
+  std::uint32_t subscribers = 100;
+  std::uint32_t channels = 1;
+  /// How many channels each subscriber follows.
+  std::uint32_t channels_each = 1;
+  std::uint32_t publishers = 1;
+  /// Subscribers, beyond the others, that read `slow_bytes_per_s` until the others have everything.
+  std::uint32_t slow = 0;
+  std::uint32_t slow_bytes_per_s = 16 * 1024;
+  /// Subscribers, beyond the others, that never read.
+  std::uint32_t stalled = 0;
+  /// Connections that only are there, in channels of their own of `idle_channel_members` each.
+  std::uint32_t idle = 0;
+  std::uint32_t idle_channel_members = 100;
+
+  // --- What they say.
+  /// All publishers together.
+  std::uint64_t messages = 100'000;
+  /// Before the measured ones, sent in the same way.
+  std::uint64_t warmup = 0;
+  /// Bytes of each text.
+  std::uint32_t text_bytes = 64;
+  /// Closed loop: messages that a publisher may have unacknowledged.
+  std::uint32_t window = 100;
+  /// Closed loop: a publisher waits until it may send so many, and sends them at once.
+  std::uint32_t burst = 1;
+  /// Open loop: messages per second, all publishers together. 0: closed loop.
+  double rate = 0;
+  /// Stop sending after so long, even if messages are left. 0: when all are sent.
+  double seconds_max = 0;
+  /// After the measured messages: all subscribers vanish and come back at once, so many times.
+  std::uint32_t storms = 0;
+
+  // --- How it is measured and told.
+  /// The server's process on this machine; 0: unknown.
+  std::int32_t server_pid = 0;
+  /// Without any progress for so long a phase has failed.
+  double patience_s = 20;
+  bool json = false;
+  bool quiet = false;
+  /// Copied into the JSON, for whoever reads it.
+  std::string label;
+
+  bool closed_loop() const { return rate <= 0; }
+  /// Whoever is subscribed to a channel that is published to.
+  std::uint32_t readers() const { return subscribers + slow + stalled; }
+};
+
+/// What is wrong with these options together; empty if nothing is. Ranges of single options are
+/// the command line's.
+std::string ProblemOf(const Options& options);
+
+}  // namespace txtchat::bench
