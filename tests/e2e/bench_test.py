@@ -1,0 +1,149 @@
+"""txtchat-bench against a real server: every transport, every kind of reader, and the floor. What it
+says of deliveries is checked, never how fast they were."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from harness.server import ServerTestCase
+from harness.wait import DEADLINE_S
+
+BENCH = os.environ["TXTCHAT_BENCH"]
+
+
+def run_bench(*arguments, patience_s=DEADLINE_S):
+    """Runs it to its end; answers its exit code and its JSON."""
+    done = subprocess.run(
+        [BENCH, *arguments, "--json", "--quiet", f"--patience={patience_s}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        timeout=3 * DEADLINE_S,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+class Bench(ServerTestCase):
+    def load(self, transport, *arguments):
+        """A run that must be good; answers its JSON."""
+        host, port = self.server.line_address
+        address = f"{host}:{port}" if transport == "line" else self.server.grpc_address
+        code, report = run_bench(
+            transport, f"--server={address}", f"--server-pid={self.server.process.pid}", *arguments
+        )
+        self.assertEqual(("ok", 0), (report["status"], code), report)
+        self.assertEqual("", report["faults"]["example"])
+        for fault in ("lost", "twice", "out_of_order", "unknown"):
+            self.assertEqual(0, report["faults"][fault], report["faults"])
+        self.assertEqual("", report["incidents"]["first"])
+        return report
+
+    def check_deliveries(self, report, messages, deliveries):
+        self.assertEqual(messages, report["sent"]["acknowledged"])
+        self.assertEqual(deliveries, report["delivered"]["deliveries"])
+        self.assertEqual(messages, report["sent"]["latency_us"]["count"])
+        self.assertGreater(report["sent"]["acknowledged_per_s"], 0)
+        self.assertGreater(report["server"]["cpu_us_per_delivery"], 0)
+        self.assertGreater(report["server"]["resident_bytes_connected"], 0)
+
+    def test_line_with_several_channels_in_both_dialects(self):
+        for dialect in ((), ("--tagged",)):
+            with self.subTest(dialect=dialect):
+                report = self.load(
+                    "line", "--subscribers=20", "--channels=4", "--channels-each=2",
+                    "--publishers=8", "--messages=2000", "--window=50", *dialect,
+                )  # fmt: skip
+                # Of each channel: 10 subscribers, and 2 publishers who hear themselves.
+                self.check_deliveries(report, 2000, 2000 * 12)
+
+    def test_grpc_with_several_channels(self):
+        report = self.load(
+            "grpc", "--connections=3", "--subscribers=20", "--channels=4", "--channels-each=2",
+            "--publishers=8", "--messages=1000", "--window=20", "--burst=10",
+        )  # fmt: skip
+        self.check_deliveries(report, 1000, 1000 * 10)
+
+    def test_open_loop(self):
+        for transport in ("line", "grpc"):
+            with self.subTest(transport=transport):
+                report = self.load(
+                    transport, "--subscribers=5", "--rate=2000", "--messages=500", "--warmup=10"
+                )
+                own = 1 if transport == "line" else 0
+                self.check_deliveries(report, 500, 500 * (5 + own))
+                self.assertEqual(2000, report["parameters"]["rate_per_s"])
+                self.assertIsNone(report["parameters"]["window"])
+
+    def test_slow_stalled_and_idle_readers_and_storms(self):
+        for transport in ("line", "grpc"):
+            with self.subTest(transport=transport):
+                report = self.load(
+                    transport, "--subscribers=10", "--slow=2", "--slow-rate=2000", "--stalled=2",
+                    "--idle=10", "--idle-members=3", "--storms=2", "--messages=1000",
+                )  # fmt: skip
+                self.assertEqual([10, 10], [s["back_us"]["count"] for s in report["storms"]])
+                self.assertEqual(25, report["connect"]["users"])
+
+    def test_time_limit_ends_the_sending_and_nothing_is_lost(self):
+        report = self.load("line", "--messages=1000000000", "--seconds=0.2", "--subscribers=2")
+        self.assertLess(report["sent"]["acknowledged"], 1_000_000_000)
+        self.assertEqual(report["sent"]["messages"], report["sent"]["acknowledged"])
+
+    def test_interrupt_reports_what_was_sent_until_then(self):
+        host, port = self.server.line_address
+        bench = subprocess.Popen(
+            [BENCH, "line", f"--server={host}:{port}", "--json", "--quiet", "--rate=100",
+             "--messages=1000000", "--subscribers=2"],
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.addCleanup(bench.stdout.close)
+        bench.send_signal(signal.SIGINT)
+        output, _ = bench.communicate(timeout=DEADLINE_S)
+        self.assertIn(bench.returncode, (130, -signal.SIGINT))  # The latter: it had hardly begun.
+        if bench.returncode == 130:
+            self.assertTrue(json.loads(output)["interrupted"])
+
+    def test_nobody_listening_is_one(self):
+        for transport in ("line", "grpc"):
+            with self.subTest(transport=transport):
+                code, report = run_bench(transport, "--server=127.0.0.1:1")
+                self.assertEqual(1, code)
+                self.assertIn("refused", report["status"])
+
+
+class LosingServer(ServerTestCase):
+    server_flags = ("--store-bytes-max=20KiB", "--queue-events-max=10")
+
+    def test_lost_deliveries_are_told_and_are_three(self):
+        """A store that keeps next to nothing, and a reader that reads next to nothing."""
+        host, port = self.server.line_address
+        code, report = run_bench(
+            "line", f"--server={host}:{port}", "--subscribers=0", "--slow=1", "--slow-rate=50",
+            "--messages=20000", "--size=1000", "--window=50", patience_s=5,
+        )  # fmt: skip
+        self.assertEqual(3, code, report)
+        self.assertGreater(report["faults"]["lost"], 0)
+        self.assertGreater(report["incidents"]["gaps"], 0)
+
+
+class Floor(unittest.TestCase):
+    def test_takes_the_same_load(self):
+        floor = subprocess.Popen([BENCH, "floor"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(floor.stdout.close)
+        self.addCleanup(floor.kill)
+        said = floor.stdout.readline()
+        self.assertTrue(said.startswith("listening on 127.0.0.1:"), said)
+        code, report = run_bench(
+            "line", f"--server={said.split()[-1]}", "--subscribers=20", "--channels=2",
+            "--publishers=4", "--messages=2000",
+        )  # fmt: skip
+        self.assertEqual(0, code, report)
+        self.assertEqual(2000 * 12, report["delivered"]["deliveries"])
+        floor.terminate()
+        self.assertEqual(0, floor.wait(DEADLINE_S))
+
+
+if __name__ == "__main__":
+    unittest.main()
