@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What `./dev bench` runs: a short standard table, a fresh server on one core and the load on another.
 
-    table.py TXTCHATD TXTCHAT_BENCH [--rounds N] [--json FILE] [ROW…]
+    table.py TXTCHATD TXTCHAT_BENCH [--store full|normal|memory] [--rounds N] [--json FILE] [ROW…]
 
 Each row is one command of txtchat-bench; where it is of the line protocol, the floor
 (`txtchat-bench floor`) does the same work in turns with the server. With --rounds 3 the figures are
-medians. --json appends each run's whole JSON, one a line. ROW: only rows whose name contains it.
+medians. --store says where the server keeps messages, and how durably. --json appends each run's whole JSON, one a line. ROW: only rows whose name contains it.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 
 # Name -> arguments of txtchat-bench. Sized so that a run takes a few seconds.
 ROWS = {
@@ -60,11 +61,15 @@ def stopping(process):
 
 
 @contextlib.contextmanager
-def txtchatd(program, core):
+def txtchatd(program, core, store):
     """A fresh server; yields its pid and where it listens, by transport."""
     command = [program, "--line-listen=127.0.0.1:0", "--grpc-listen=127.0.0.1:0", "--log-format=json"]
-    with stopping(
-        subprocess.Popen(pinned(core, command), stderr=subprocess.PIPE, text=True)
+    with tempfile.TemporaryDirectory(prefix="txtchat-bench-") as data_dir, stopping(
+        subprocess.Popen(
+            pinned(core, [*command, *store_flags(store, data_dir)]),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     ) as process:
         addresses = {}
         while len(addresses) < 2:
@@ -75,6 +80,12 @@ def txtchatd(program, core):
             if entry.get("event") == "listening":
                 addresses[entry["transport"]] = entry["address"]
         yield process.pid, addresses
+
+
+def store_flags(store, data_dir):
+    if store == "memory":
+        return ["--store=memory"]
+    return [f"--data-dir={data_dir}", f"--durability={store}"]
 
 
 @contextlib.contextmanager
@@ -149,6 +160,7 @@ def main():
     parser.add_argument("txtchatd")
     parser.add_argument("bench")
     parser.add_argument("rows", nargs="*", metavar="ROW")
+    parser.add_argument("--store", choices=("full", "normal", "memory"), default="full")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_intermixed_args()
@@ -166,7 +178,7 @@ def main():
         f"server on core {server_core}, load on core {load_core}"
     )
     print(
-        f"{pinning}; {options.rounds} round(s), a fresh server for each run; "
+        f"store: {options.store}; {pinning}; {options.rounds} round(s), a fresh server for each run; "
         f"load average before: {os.getloadavg()[0]:.1f}\n{HEAD}",
         flush=True,
     )
@@ -179,7 +191,8 @@ def main():
                     with floor(options.bench, server_core) as (pid, addresses):
                         arguments = f"{row} --label floor"
                         floors.append(run(options.bench, load_core, arguments, pid, addresses))
-                with txtchatd(options.txtchatd, server_core) as (pid, addresses):
+                server = txtchatd(options.txtchatd, server_core, options.store)
+                with server as (pid, addresses):
                     reports.append(run(options.bench, load_core, row, pid, addresses))
             for report in reports + floors if log else ():
                 log.write(json.dumps(report) + "\n")

@@ -114,7 +114,7 @@ class Bench(ServerTestCase):
 
 
 class LosingServer(ServerTestCase):
-    server_flags = ("--store-bytes-max=20KiB", "--queue-events-max=10")
+    server_flags = ("--store=memory", "--store-bytes-max=20KiB", "--queue-events-max=10")
 
     def test_lost_deliveries_are_told_and_are_three(self):
         """A store that keeps next to nothing, and a reader that reads next to nothing."""
