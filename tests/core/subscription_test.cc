@@ -211,24 +211,35 @@ TEST_F(SubscriptionTest, SharesOneLookThroughTheCache) {
   EXPECT_EQ(Text(other.Peek(WireFormat::kProto, 1000, &cache)), "a: 3\n");
 }
 
-// Random publishing, partial writes, stalls, failing reads: received + missed = published.
+// Random publishing, partial writes, stalls, failing reads: received + missed = published, and what
+// is missed was gone from the store when the page was read.
 TEST_F(SubscriptionTest, ModelReceivesOrReportsEverythingOnceInOrder) {
-  for (std::uint32_t seed = 1; seed <= 150; ++seed) {
+  constexpr std::size_t kUnbounded = std::size_t{1} << 30;
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
-    Make(1 + random() % 20, 1 + random() % 6000, 1 + random() % 8);
+    const std::size_t store_bytes = seed % 2 == 0 ? kUnbounded : 1 + random() % 6000;
+    Make(1 + random() % 20, store_bytes, 1 + random() % 8);
     std::uint64_t next = 1;
+    std::uint64_t kept_by_store = 0;  // The first event, when the last page was read.
+    std::uint64_t kept_by_queue = 0;  // The same, when it was found to be needed.
     const auto take = [&](bool whole) {
       const Owed owed = Peek(1 + random() % 60);
       if (owed.kind == Owed::Kind::kNeedPage) {
+        kept_by_queue = queue_->Read(WireFormat::kProto, next - 1, Subscription::kNoEnd, 1).oldest;
+        EXPECT_GT(kept_by_queue, next) << "the queue has it still";
+        kept_by_store = memory_->FirstKept(queue_->key());
         store_->FailReads(random() % 4 == 0 ? absl::InternalError("disk") : absl::OkStatus());
         FetchPage();
         store_->FailReads(absl::OkStatus());
         return true;
       }
       if (owed.kind == Owed::Kind::kGap) {
+        EXPECT_NE(store_bytes, kUnbounded) << "nothing is ever forgotten";
         EXPECT_EQ(owed.gap_from, next);
         EXPECT_GE(owed.gap_to, owed.gap_from);
+        EXPECT_LT(owed.gap_to, kept_by_store) << "the store had it";
+        EXPECT_LT(owed.gap_to, kept_by_queue) << "the queue had it";
         next = owed.gap_to + 1;
         subscription_->Advance(owed.gap_to);
         return true;

@@ -59,6 +59,14 @@ class RecordingWriter final : public StreamWriter {
   std::vector<std::size_t> sizes;
 };
 
+/// A page that the stream was given, and where the store began when it was read.
+struct PageRead {
+  ChannelKey channel = 0;
+  std::uint64_t after = 0;
+  std::uint64_t covers_to = 0;
+  std::uint64_t first_kept = 0;
+};
+
 /// One stream with real queues and a real store, everything else in the test's hands.
 class StreamWorld : public PageSource {
  public:
@@ -108,7 +116,11 @@ class StreamWorld : public PageSource {
   void AnswerPage() {
     ASSERT_TRUE(fetch.has_value());
     const PageRequest request = *std::exchange(fetch, std::nullopt);
-    stream->OnPage(request.channel, history.Read(request));
+    const std::uint64_t first_kept = store.FirstKept(request.channel);
+    absl::StatusOr<HistoryPage> page = history.Read(request);
+    ASSERT_TRUE(page.ok()) << page.status();
+    pages_read.push_back({request.channel, page->after, page->covers_to, first_kept});
+    stream->OnPage(request.channel, std::move(page));
   }
   void FailPage() {
     ASSERT_TRUE(fetch.has_value());
@@ -177,6 +189,7 @@ class StreamWorld : public PageSource {
   HistoryReader history;
   std::vector<std::shared_ptr<BroadcastQueue>> queues;
   std::optional<PageRequest> fetch;  ///< The page that the stream waits for.
+  std::vector<PageRead> pages_read;
   std::shared_ptr<RecordingWriter> writer;
   std::shared_ptr<SubscribeStream> stream;
 };

@@ -1,6 +1,8 @@
 // Random interleavings of everything that can happen to a stream, against the simplest model: for
 // each channel the list of sequences that the client is owed. Received and missed (gaps) together
-// are a beginning of that list, in order; all of it, where the stream was not broken.
+// are a beginning of that list, in order; all of it, where the stream was not broken. Missed is
+// only what the store did not have when the stream read there: nothing, where it keeps everything.
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -20,8 +22,9 @@ class Model {
  public:
   explicit Model(std::uint64_t seed)
       : random_(seed),
+        store_forgets_(Chance(50)),
         world_(Options(), {.events_max = 1 + Below(8), .bytes_max = 100 + Below(3'000)},
-               /*store_bytes_max=*/Chance(50) ? 1'000 + Below(20'000) : std::size_t{1} << 30) {
+               /*store_bytes_max=*/store_forgets_ ? 1'000 + Below(20'000) : std::size_t{1} << 30) {
     const std::size_t channels = 1 + Below(4);
     for (std::size_t i = 0; i < channels; ++i) channels_.push_back({world_.NewChannel()});
   }
@@ -78,8 +81,9 @@ class Model {
     if (channel.member || ended_) return;
     channel.member = true;
     const auto queue = channel.queue;
-    news_.push_back(
-        [this, queue, cursor = queue->head()] { world_.stream->AddSubscription(queue, cursor, cursor); });
+    news_.push_back([this, queue, cursor = queue->head()] {
+      world_.stream->AddSubscription(queue, cursor, cursor);
+    });
     Publish(channel);
   }
   void Leave(Channel& channel) {
@@ -173,6 +177,24 @@ class Model {
     world_.TakeAll();
   }
 
+  void CheckGap(const v1::Event& event) {
+    EXPECT_TRUE(store_forgets_) << event.ShortDebugString();
+    const auto channel =
+        std::find_if(channels_.begin(), channels_.end(), [&](const Channel& candidate) {
+          return candidate.queue->channel_id() == event.channel_id();
+        });
+    ASSERT_NE(channel, channels_.end());
+    const std::uint64_t from = event.gap().from_sequence();
+    const std::uint64_t to = event.gap().to_sequence();
+    EXPECT_LE(from, to);
+    const auto lacks_it = [&](const PageRead& page) {
+      return page.channel == channel->queue->key() && page.after < from && to <= page.covers_to &&
+             to < page.first_kept;
+    };
+    EXPECT_TRUE(std::any_of(world_.pages_read.begin(), world_.pages_read.end(), lacks_it))
+        << "the store had some of it: " << event.ShortDebugString();
+  }
+
   void CheckReceived(bool everything) {
     std::map<std::string, std::vector<std::uint64_t>> received;
     bool first = true;
@@ -184,6 +206,7 @@ class Model {
         first = false;
         std::vector<std::uint64_t>& list = received[event.channel_id()];
         if (event.has_gap()) {
+          CheckGap(event);
           for (std::uint64_t s = event.gap().from_sequence(); s <= event.gap().to_sequence(); ++s) {
             list.push_back(s);
           }
@@ -201,6 +224,7 @@ class Model {
   }
 
   std::mt19937_64 random_;
+  const bool store_forgets_;
   StreamWorld world_;
   std::vector<Channel> channels_;
   std::deque<std::function<void()>> news_;
