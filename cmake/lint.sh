@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # What `./dev lint` runs: every check, all of them even after one has failed, and a verdict at the end.
 #
-#   cmake/lint.sh          clang-tidy on core/, storage/ and gateway/ and on whatever else differs
-#                          from the branch main's upstream
-#   cmake/lint.sh --all    clang-tidy on every source file (the gRPC ones take half a minute each)
+#   cmake/lint.sh          clang-tidy on core/, storage/ and gateway/, and on what this branch and the
+#                          working tree change in the other folders
+#   cmake/lint.sh --all    clang-tidy on every source file (the gRPC ones take half a minute each);
+#                          also where CI is set, and where there is nothing to compare with
 #
 # clang-tidy results are remembered by content in build/lint, so that an unchanged file costs nothing.
 set -euo pipefail
@@ -13,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly PRODUCTION=(core storage gateway grpc-service server client bench)
 readonly STAMPS=build/lint
 all=no
-[[ ${1:-} == --all ]] && all=yes
+[[ ${1:-} == --all || -n ${CI:-} ]] && all=yes
 
 failed=()
 check() { # check NAME COMMAND…
@@ -65,18 +66,41 @@ proto() {
   "$home/node_modules/.bin/buf" lint
 }
 
-sources_to_tidy() {
-  local pattern=() folder
-  if [[ $all == yes ]]; then
-    for folder in "${PRODUCTION[@]}"; do pattern+=("$folder/*.cc"); done
-    files "${pattern[@]}"
-    return
+# Where this branch left the one that it goes back to; fails where that is not known.
+branch_point() {
+  git merge-base HEAD '@{upstream}' 2>/dev/null && return
+  [[ $(git branch --show-current) != main ]] || return
+  git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null
+}
+
+# Sources of the folder that changed since the commit; all of them, if one of its headers did.
+changed_sources() { # changed_sources COMMIT FOLDER
+  local changed
+  changed=$({
+    git diff --name-only "$1" -- "$2"
+    git ls-files -o --exclude-standard -- "$2"
+  })
+  if grep -q '\.h$' <<<"$changed"; then
+    files "$2/*.cc"
+  else
+    files "$2/*.cc" | grep -xF -f <(printf '%s\n' "$changed") || true
   fi
-  {
-    files 'core/*.cc' 'storage/*.cc' 'gateway/*.cc'
-    git diff --name-only --diff-filter=d '@{upstream}' -- 'grpc-service/*.cc' 'server/*.cc' \
-      'client/*.cc' 'bench/*.cc' 2>/dev/null || true
-  } | sort -u
+}
+
+sources_to_tidy() {
+  local base folder
+  for folder in "${PRODUCTION[@]}"; do
+    case $folder in
+      core | storage | gateway) files "$folder/*.cc" ;;
+      *)
+        if [[ $all == no ]] && base=$(branch_point); then
+          changed_sources "$base" "$folder"
+        else
+          files "$folder/*.cc"
+        fi
+        ;;
+    esac
+  done
 }
 
 # Changes when anything changes that could change a verdict: a project's header, a setting, the file.
