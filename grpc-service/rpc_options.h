@@ -73,6 +73,9 @@ struct RpcOptions {
   std::size_t grpc_memory_bytes_max = 1024 * kMiB;
   /// Threads of the synchronous services (reflection).
   int grpc_threads_max = 32;
+
+  /// Connections at once. Beyond: closed as soon as they come.
+  std::size_t connections_max = 10'000;
 };
 
 }  // namespace txtchat::rpc

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpc-service/chat_service.h"
+#include "grpc-service/connection_acceptor.h"
 #include "grpc-service/credentials.h"
 #include "grpc-service/pump_thread.h"
 #include "grpc/grpc.h"
@@ -64,8 +65,6 @@ std::size_t PumpThreads(const RpcOptions& options) {
 
 void Configure(const RpcOptions& options, const Limits& limits, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(RequestBytesMax(limits)));
-  // Two servers on one port would share the connections between them.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.concurrent_calls_max);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.metadata_bytes_max);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, options.handshake_timeout_ms);
@@ -105,22 +104,34 @@ class RpcServer::Impl {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     Configure(options, limits, builder);
-    builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
+    auto acceptor = ConnectionAcceptor::Listen(options.listen, options.connections_max,
+                                               options.keepalive_timeout_ms);
+    if (!acceptor.ok()) {
+      return absl::UnavailableError(absl::StrCat(
+          "cannot listen for gRPC on ", options.listen, " (", acceptor.status().message(),
+          "): is it HOST:PORT, an address of this machine, and free?"));
+    }
+    acceptor_ = *std::move(acceptor);
+    taker_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        grpc::InsecureServerCredentials());
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot listen for gRPC on ", options.listen,
-                       ": is it HOST:PORT, an address of this machine, and free?"));
-    }
+    if (server_ == nullptr) return absl::UnavailableError("gRPC cannot start its server");
     grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
     health->SetServingStatus(v1::ChatService::service_full_name(), true);
     health->SetServingStatus(kStoreHealth, true);
     health->SetServingStatus("txtchat.durability." + options.durability, true);
+    acceptor_->Start([this](int fd) {
+      Taker::NewConnectionParameters connection;
+      connection.fd = fd;
+      taker_->HandleNewConnection(&connection);
+    });
     return absl::OkStatus();
   }
 
-  int port() const { return port_; }
+  int port() const { return acceptor_->port(); }
+  std::uint64_t refused_connections() const { return acceptor_->refused(); }
   ChatService& service() { return service_; }
   void SetStoreServing(bool serving) {
     server_->GetHealthCheckService()->SetServingStatus(kStoreHealth, serving);
@@ -142,11 +153,14 @@ class RpcServer::Impl {
     const absl::Time deadline = absl::Now() + timeout;
     service_.StopAccepting();
     if (service_.streams().open() != 0) Cut(timeout);
+    acceptor_->Stop();
     server_->Shutdown(absl::ToChronoTime(deadline));
     server_->Wait();
   }
 
  private:
+  using Taker = grpc::experimental::ExternalConnectionAcceptor;
+
   /// Waits until every stream has ended, `timeout` at the most.
   void Cut(absl::Duration timeout) {
     const absl::Status cut =
@@ -158,7 +172,9 @@ class RpcServer::Impl {
   std::vector<std::unique_ptr<PumpThread>> pumps_;
   ChatService service_;
   std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
+  // Accepts, bounded; gRPC itself listens on nothing and takes the connections from here.
+  std::unique_ptr<ConnectionAcceptor> acceptor_;
+  std::unique_ptr<Taker> taker_;
   bool shut_down_ = false;
 };
 
@@ -180,6 +196,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcDependencie
 }
 
 int RpcServer::port() const { return impl_->port(); }
+std::uint64_t RpcServer::refused_connections() const { return impl_->refused_connections(); }
 std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
 void RpcServer::SetNotServing() { impl_->SetNotServing(); }
 void RpcServer::SetStoreServing(bool serving) { impl_->SetStoreServing(serving); }

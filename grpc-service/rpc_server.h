@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ struct RpcDependencies {
 };
 
 /// The gRPC transport: txtchat.v1.ChatService with the standard health and reflection services, on
-/// one listening address, without TLS.
+/// one listening address, without TLS, with a bounded number of connections.
 ///
 /// The way down, each step blocking for its own timeout at the most:
 ///   SetNotServing → StopAccepting → (drain the sequencer) → FlushAndFinish → Shutdown →
@@ -50,6 +51,8 @@ class RpcServer {
 
   /// The port that is listened on.
   int port() const;
+  /// Connections that were refused because there were `connections_max`.
+  std::uint64_t refused_connections() const;
   /// Subscribe streams that are open now.
   std::size_t open_streams() const;
 

@@ -166,6 +166,8 @@ void AddTransportOptions(OptionTable& options, Config& config) {
                   "Bytes of answers that may wait for a client before its input waits, too");
 
   options.Group("gRPC");
+  options.AddSize("grpc-connections-max", config.grpc_connections_max,
+                  "gRPC connections at once; one more is closed");
   options.AddSize("grpc-streams-max", config.grpc_streams_max,
                   "Subscribe streams at once; one more gets RESOURCE_EXHAUSTED");
   options.AddSize("grpc-calls-per-connection-max", config.grpc_calls_per_connection_max,
@@ -186,6 +188,10 @@ void AddTransportOptions(OptionTable& options, Config& config) {
   options.Group("Both transports");
   options.AddSeconds("write-stall-timeout", config.write_stall_timeout_s,
                      "Seconds that a client may not read before it is cut off");
+  options.AddSize("reserved-files", config.reserved_files,
+                  "Of the files that the process may open (ulimit -n), those that connections are "
+                  "not given",
+                  64);
 }
 
 void AddLimitOptions(OptionTable& options, Limits& limits) {

@@ -62,6 +62,7 @@ struct Config {
   /// Bytes of answers that wait for one line client before its input waits too.
   std::size_t line_reply_backlog_bytes_max = 64 * kKiB;
 
+  std::size_t grpc_connections_max = 10'000;
   std::size_t grpc_streams_max = 10'000;
   /// Calls that one connection may have open, streams counted.
   std::size_t grpc_calls_per_connection_max = 1'000;
@@ -73,6 +74,9 @@ struct Config {
 
   /// How long a client may not read before it is cut off, in seconds.
   std::int64_t write_stall_timeout_s = 300;
+
+  /// Files that the process may open and that are not for connections.
+  std::size_t reserved_files = 256;
 
   Limits limits;
 };

@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -21,6 +23,7 @@
 #include "gateway/line_encoders.h"
 #include "grpc-service/proto_encoder.h"
 #include "grpc-service/rpc_server.h"
+#include "server/file_budget.h"
 #include "storage/memory_store.h"
 #include "storage/sqlite_store.h"
 
@@ -36,12 +39,24 @@ constexpr const char* kDrainReason = "the server is stopping; reconnect";
 /// that end only when broken off: health watches, and those that came while it was shutting down.
 constexpr absl::Duration kLastCallsTimeout = absl::Seconds(1);
 
+/// The configuration with as many connections as the process has files for.
+Config Affordable(Config config) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return config;
+  const FileBudget budget = SplitFiles(files.rlim_cur, config.reserved_files,
+                                       {config.line_connections_max, config.grpc_connections_max});
+  config.line_connections_max = budget.line_connections;
+  config.grpc_connections_max = budget.grpc_connections;
+  return config;
+}
+
 gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
   gateway::GatewayOptions options;
   options.address = config.line_listen.host;
   options.port = config.line_listen.port;
   options.io_threads = config.line_io_threads;
   options.connections_max = config.line_connections_max;
+  options.reserved_files = config.reserved_files + config.grpc_connections_max;
   options.line_bytes_max = config.line_bytes_max;
   options.write_stall_timeout = std::chrono::seconds(config.write_stall_timeout_s);
   options.register_timeout = std::chrono::seconds(config.line_register_timeout_s);
@@ -53,6 +68,7 @@ gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
 rpc::RpcOptions RpcOptionsOf(const Config& config) {
   rpc::RpcOptions options;
   options.listen = config.grpc_listen.ToString();
+  options.connections_max = config.grpc_connections_max;
   options.streams_max = config.grpc_streams_max;
   options.concurrent_calls_max = static_cast<int>(config.grpc_calls_per_connection_max);
   options.metadata_bytes_max = static_cast<int>(config.grpc_metadata_bytes_max);
@@ -105,7 +121,7 @@ std::int64_t Count(std::uint64_t count) { return static_cast<std::int64_t>(count
 /// threads in the order that their dependencies need.
 struct Server::Parts {
   Parts(const Config& config_in, const Log& log_in, std::unique_ptr<MessageStore> store_in)
-      : config(config_in),
+      : config(Affordable(config_in)),
         log(log_in),
         store(std::move(store_in)),
         encoders(EncodersOf(&classic_encoder, &tagged_encoder, &proto_encoder)),
@@ -154,8 +170,12 @@ struct Server::Parts {
     serving_rpc = rpc.get();
     if (!store_works) rpc->SetStoreServing(false);
     sweeper.Start(&sequencer);
-    log.Info("listening", {{"transport", "line"}, {"address", gateway.address()}});
-    log.Info("listening", {{"transport", "grpc"}, {"address", grpc_address()}});
+    log.Info("listening", {{"transport", "line"},
+                           {"address", gateway.address()},
+                           {"connections_max", Count(config.line_connections_max)}});
+    log.Info("listening", {{"transport", "grpc"},
+                           {"address", grpc_address()},
+                           {"connections_max", Count(config.grpc_connections_max)}});
     return absl::OkStatus();
   }
 
@@ -213,6 +233,7 @@ bool Server::Parts::Drain() {
   const std::size_t streams_cut = rpc->FlushAndFinish(time_left());
   flush_lines.join();
   rpc->Shutdown(std::min(time_left(), kLastCallsTimeout));
+  const std::uint64_t grpc_refused = rpc->refused_connections();
   Stop();
 
   const gateway::GatewayStats stats = gateway.stats();
@@ -221,7 +242,8 @@ bool Server::Parts::Drain() {
                        {"line_connections_accepted", Count(stats.accepted)},
                        {"line_connections_refused", Count(stats.refused)},
                        {"line_connections_stalled", Count(stats.stalled)},
-                       {"line_connections_unregistered", Count(stats.unregistered)}});
+                       {"line_connections_unregistered", Count(stats.unregistered)},
+                       {"grpc_connections_refused", Count(grpc_refused)}});
   return all_decided && lines_cut + streams_cut == 0;
 }
 

@@ -57,6 +57,8 @@ class Member:
 
 
 class Crowd(ServerTestCase):
+    server_flags = ("--grpc-connections-max=100",)  # The files are for line clients.
+
     def come(self, count):
         """All connect at once, without waiting for each other."""
         members = [Member(self.server.line_address) for _ in range(count)]

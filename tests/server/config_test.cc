@@ -51,12 +51,15 @@ TEST(Config, KeepsTheHeartbeatsWithinTheirPromise) {
 TEST(Config, BoundsTheTransports) {
   const ParsedConfig parsed =
       Parse({"--line-reply-backlog-bytes-max=1KiB", "--grpc-calls-per-connection-max=7",
-             "--grpc-metadata-bytes-max=2KiB", "--grpc-memory-bytes-max=64MiB"});
+             "--grpc-metadata-bytes-max=2KiB", "--grpc-memory-bytes-max=64MiB",
+             "--grpc-connections-max=9", "--reserved-files=100"});
   ASSERT_FALSE(parsed.exit_code.has_value());
   EXPECT_EQ(parsed.config.line_reply_backlog_bytes_max, 1024u);
   EXPECT_EQ(parsed.config.grpc_calls_per_connection_max, 7u);
   EXPECT_EQ(parsed.config.grpc_metadata_bytes_max, 2048u);
   EXPECT_EQ(parsed.config.grpc_memory_bytes_max, 64u << 20);
+  EXPECT_EQ(parsed.config.grpc_connections_max, 9u);
+  EXPECT_EQ(parsed.config.reserved_files, 100u);
   // gRPC would take what does not fit an int for something else.
   for (const char* flag : {"--grpc-calls-per-connection-max=3GiB", "--grpc-metadata-bytes-max=2GiB",
                            "--grpc-metadata-bytes-max=10", "--grpc-memory-bytes-max=1KiB"}) {

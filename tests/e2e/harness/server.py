@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -24,11 +25,16 @@ def _address(text):
     return host, int(port)
 
 
+def limit_files(count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
 class Server:
     """One server process, with a data directory of its own that goes with it unless one is given.
     Its log is read as it comes, so that it never blocks on it."""
 
-    def __init__(self, *flags, data_dir=None):
+    def __init__(self, *flags, data_dir=None, files_max=None):
+        """`files_max`: how many files it may open."""
         self._own_data = None if data_dir else tempfile.TemporaryDirectory(prefix="txtchat-e2e-")
         self.data_dir = data_dir or self._own_data.name
         command = [
@@ -41,7 +47,11 @@ class Server:
         ]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TXTCHAT_")}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment,
+            preexec_fn=files_max and (lambda: limit_files(files_max)),
         )
         self.log = []  # Lines as they came; guarded by _changed.
         self._changed = threading.Condition()
@@ -107,6 +117,9 @@ class Server:
                     return int(line.split()[1])
         raise AssertionError(f"no {field} in /proc/{self.process.pid}/status")
 
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def forget_peak(self):
         """Has VmHWM count from now on; answers it, in KiB. Where the system cannot do that, growth
         counts from the highest until now."""
@@ -166,8 +179,8 @@ class ServerTestCase(unittest.TestCase):
     def setUp(self):
         self.server = self.start_server(*self.server_flags)
 
-    def start_server(self, *flags, data_dir=None):
-        server = Server(*flags, data_dir=data_dir)
+    def start_server(self, *flags, **how):
+        server = Server(*flags, **how)
         self.addCleanup(server.stop)
         return server
 

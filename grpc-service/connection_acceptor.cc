@@ -1,0 +1,195 @@
+#include "grpc-service/connection_acceptor.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+
+namespace txtchat::rpc {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int kBacklog = 4'096;
+constexpr int kAcceptsPerTurn = 64;
+/// How long to wait for a file to become free.
+constexpr int kPauseMs = 100;
+/// 10,000 sockets are looked through in some milliseconds.
+constexpr std::chrono::milliseconds kLookInterval{100};
+
+std::optional<ino_t> InodeOf(int fd) {
+  struct stat file {};
+  if (::fstat(fd, &file) != 0) return std::nullopt;
+  return file.st_ino;
+}
+
+void Set(int fd, int level, int option, int value) {
+  (void)::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/// A socket that listens on the address, and its port.
+absl::StatusOr<std::pair<int, int>> ListenOn(const addrinfo& found, int port, int peer_timeout_ms) {
+  sockaddr_storage address{};
+  std::memcpy(&address, found.ai_addr, found.ai_addrlen);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  auto* const v4 = reinterpret_cast<sockaddr_in*>(&address);
+  auto* const v6 = reinterpret_cast<sockaddr_in6*>(&address);
+  in_port_t& port_field = found.ai_family == AF_INET6 ? v6->sin6_port : v4->sin_port;
+  port_field = htons(static_cast<std::uint16_t>(port));
+  const int fd = ::socket(found.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return absl::UnavailableError(std::strerror(errno));
+  Set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (found.ai_family == AF_INET6) Set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);  // [::] serves IPv4, too.
+  // Connections inherit these.
+  Set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  Set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, peer_timeout_ms);
+  socklen_t size = found.ai_addrlen;
+  if (::bind(fd, any, size) != 0 || ::listen(fd, kBacklog) != 0 ||
+      ::getsockname(fd, any, &size) != 0) {
+    const int error = errno;
+    ::close(fd);
+    return absl::UnavailableError(std::strerror(error));
+  }
+  return std::pair<int, int>(fd, ntohs(port_field));
+}
+
+/// `HOST:PORT` in parts, the brackets of an IPv6 address removed; nothing if it is none.
+std::optional<std::pair<std::string, int>> SplitAddress(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  int port = 0;
+  if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) ||
+      port < 0 || port > 65'535) {
+    return std::nullopt;
+  }
+  std::string host = address.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  return std::pair(host, port);
+}
+
+}  // namespace
+
+// --- OpenSockets.
+
+bool OpenSockets::TryAdd(int fd, steady_clock::time_point now) {
+  const std::optional<ino_t> inode = InodeOf(fd);
+  if (!inode.has_value()) return false;
+  inodes_.erase(fd);
+  if (inodes_.size() >= max_ && now >= next_look_) {
+    ForgetClosed();
+    next_look_ = now + kLookInterval;
+  }
+  if (inodes_.size() >= max_) return false;
+  inodes_.emplace(fd, *inode);
+  return true;
+}
+
+void OpenSockets::ForgetClosed() {
+  absl::erase_if(inodes_, [](const auto& entry) { return InodeOf(entry.first) != entry.second; });
+}
+
+// --- ConnectionAcceptor.
+
+absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> ConnectionAcceptor::Listen(
+    const std::string& address, std::size_t connections_max, int peer_timeout_ms) {
+  const auto parts = SplitAddress(address);
+  if (!parts.has_value()) return absl::UnavailableError("not HOST:PORT");
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(parts->first.c_str(), nullptr, &hints, &found); error != 0) {
+    return absl::UnavailableError(::gai_strerror(error));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
+  std::unique_ptr<ConnectionAcceptor> acceptor(new ConnectionAcceptor(connections_max));
+  acceptor->port_ = parts->second;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    const auto listening = ListenOn(*each, acceptor->port_, peer_timeout_ms);
+    if (listening.ok()) {
+      acceptor->listeners_.push_back(listening->first);
+      acceptor->port_ = listening->second;
+    } else if (acceptor->listeners_.empty()) {
+      return listening.status();
+    }
+  }
+  acceptor->stop_event_ = ::eventfd(0, EFD_CLOEXEC);
+  if (acceptor->stop_event_ < 0) return absl::UnavailableError(std::strerror(errno));
+  return acceptor;
+}
+
+ConnectionAcceptor::~ConnectionAcceptor() {
+  Stop();
+  if (stop_event_ >= 0) ::close(stop_event_);
+}
+
+void ConnectionAcceptor::Start(std::function<void(int)> take) {
+  take_ = std::move(take);
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ConnectionAcceptor::Stop() {
+  if (thread_.joinable()) {
+    (void)::eventfd_write(stop_event_, 1);
+    thread_.join();
+  }
+  for (const int listener : std::exchange(listeners_, {})) ::close(listener);
+}
+
+void ConnectionAcceptor::Run() {
+  std::vector<pollfd> waiting{{stop_event_, POLLIN, 0}};
+  for (const int listener : listeners_) waiting.push_back({listener, POLLIN, 0});
+  bool out_of_files = false;
+  for (;;) {
+    const nfds_t count = out_of_files ? 1 : waiting.size();
+    if (::poll(waiting.data(), count, out_of_files ? kPauseMs : -1) < 0) continue;
+    if (waiting.front().revents != 0) return;
+    out_of_files = false;
+    for (std::size_t i = 1; i < waiting.size() && !out_of_files; ++i) {
+      if (count == 1 || waiting[i].revents != 0) out_of_files = !AcceptWaiting(waiting[i].fd);
+    }
+    if (out_of_files) ++pauses_;
+  }
+}
+
+bool ConnectionAcceptor::AcceptWaiting(int listener) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      if (open_.TryAdd(fd, steady_clock::now())) {
+        take_(fd);
+      } else {
+        ++refused_;
+        ::close(fd);
+      }
+      continue;
+    }
+    switch (errno) {
+      case EAGAIN:
+        return true;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        return false;
+      default:
+        break;  // This one connection is gone; the next may be well.
+    }
+  }
+  return true;
+}
+
+}  // namespace txtchat::rpc

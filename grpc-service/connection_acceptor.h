@@ -1,0 +1,87 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+
+namespace txtchat::rpc {
+
+/// Counts sockets that somebody else owns, and closes without a word. A socket is open while its
+/// descriptor still stands for the file that was added: two files never are one inode, and the
+/// number of a descriptor that is given out anew was closed before.
+///
+/// Confined to one thread. Holds some 16 bytes for each of at most `max` sockets.
+class OpenSockets {
+ public:
+  explicit OpenSockets(std::size_t max) : max_(max) {}
+
+  /// Counts the socket, or answers false if that would be too many. Looks for closed ones when it
+  /// is full, seldom enough that a flood of newcomers costs little: one that comes in between is
+  /// refused although there may be room again.
+  bool TryAdd(int fd, std::chrono::steady_clock::time_point now);
+
+ private:
+  void ForgetClosed();
+
+  const std::size_t max_;
+  std::chrono::steady_clock::time_point next_look_;
+  absl::flat_hash_map<int, ino_t> inodes_;
+};
+
+/// Accepts connections for gRPC, which cannot bound them itself: every connection is a file, and
+/// idle ones would take all that the process may open, those of the line protocol too. One more
+/// than the maximum is accepted and closed at once. Runs one thread.
+class ConnectionAcceptor {
+ public:
+  /// Listens on all addresses that HOST of `HOST:PORT` has; the first must be free, the others may
+  /// be missing (IPv6 that is switched off). Port 0 picks a free one. `peer_timeout_ms`: a peer
+  /// that does not acknowledge what is sent for this long is gone. UNAVAILABLE: it cannot be
+  /// listened on.
+  static absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> Listen(const std::string& address,
+                                                                    std::size_t connections_max,
+                                                                    int peer_timeout_ms);
+  ~ConnectionAcceptor();  ///< Stops it.
+  ConnectionAcceptor(const ConnectionAcceptor&) = delete;
+  ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
+
+  int port() const { return port_; }
+  /// Connections that were one too many.
+  std::uint64_t refused() const { return refused_; }
+  /// How often it waited for a file to become free, in the process or the system.
+  std::uint64_t pauses() const { return pauses_; }
+
+  /// Begins to accept. `take` is called on the acceptor's thread with a socket that it must own.
+  /// Once.
+  void Start(std::function<void(int)> take);
+  /// Closes the listening sockets; `take` is not called any more when this returns. Idempotent.
+  void Stop();
+
+ private:
+  explicit ConnectionAcceptor(std::size_t connections_max) : open_(connections_max) {}
+
+  void Run();
+  /// False if the process or the system has no file left for one more.
+  bool AcceptWaiting(int listener);
+
+  int port_ = 0;
+  std::vector<int> listeners_;
+  int stop_event_ = -1;
+  std::function<void(int)> take_;
+  OpenSockets open_;  ///< Of the thread.
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> pauses_{0};
+  std::thread thread_;
+};
+
+}  // namespace txtchat::rpc
