@@ -9,6 +9,7 @@ import grpc
 from harness.line import LineClient
 from harness.rpc import GrpcUser, pb
 from harness.server import ServerTestCase
+from harness.wait import SANITIZED, until
 
 
 class DurableTestCase(ServerTestCase):
@@ -121,6 +122,74 @@ class Restart(DurableTestCase):
 
         self.assertEqual([str(i) for i in range(30)], texts("sequence"))
         self.assertEqual([str(i) for i in reversed(range(30))], texts("sequence desc"))
+
+
+class Away(DurableTestCase):
+    MESSAGES = 2_000 if SANITIZED else 100_000
+
+    def say_many(self, host, channel):
+        """Sends MESSAGES numbered texts, a packet of many at a time, and reads each back: so live
+        delivery goes on all the while."""
+        step = 1_000
+        for begin in range(0, self.MESSAGES, step):
+            numbers = range(begin, begin + step)
+            host.send_raw(b"".join(b"send_msg$-$%s$%d\n" % (channel.encode(), i) for i in numbers))
+            host.expect(*[str(i) for i in numbers])
+
+    def test_one_that_was_away_for_100000_messages_gets_them_all_in_order(self):
+        host = self.closing(LineClient(self.server.line_address))
+        host.register("host")
+        channel = host.create_channel("general")
+        alice = self.user("alice")
+        alice.join(channel)
+        host.expect(f"$$joined: {channel}")
+        # One that stays connected and reads nothing, and one that has gone.
+        lazy = self.closing(LineClient(self.server.line_address, receive_buffer=4096))
+        lazy.register("lazy")
+        lazy.join(channel)
+        host.expect(f"$$joined: {channel}")
+        head = alice.call("GetChannel", pb.GetChannelRequest(channel_id=channel)).channel
+        self.say_many(host, channel)
+        stream = alice.resume(position(channel, head.head_sequence))
+        for i in range(self.MESSAGES):
+            event = stream.next_of("message_posted")
+            self.assertEqual(
+                (head.head_sequence + 1 + i, str(i)), (event.sequence, event.message_posted.text)
+            )
+        lazy.expect(*[str(i) for i in range(self.MESSAGES)])
+        host.say(channel, "after")
+        host.expect("after")
+        lazy.expect("after")
+        stream.expect_texts("after")
+
+
+class Retention(DurableTestCase):
+    server_flags = ("--retention-events=10",)
+
+    def setUp(self):
+        super().setUp()
+        self.server.stop()
+        self.server = self.start_server(*self.server_flags, data_dir=self.data_dir)
+
+    def test_what_was_dropped_is_a_gap_for_who_comes_back(self):
+        alice = self.user("alice")
+        channel = alice.create_channel("general")
+        for i in range(2, 32):
+            alice.say(channel, str(i))
+
+        def oldest():
+            request = pb.ListMessagesRequest(channel_id=channel, page_size=1)
+            return alice.call("ListMessages", request).messages[0].sequence
+
+        until(lambda: oldest() == 22, "trim to the newest 10 events")
+        stream = alice.resume(position(channel, 5))
+        recovery = stream.next_of("recovery").recovery
+        self.assertEqual(
+            (pb.Recovery.STATE_GAP, 6, 21),
+            (recovery.state, recovery.from_sequence, recovery.to_sequence),
+        )
+        stream.expect_texts(*[str(i) for i in range(22, 32)])
+        self.assertEqual(32, alice.say(channel, "32").sequence)
 
 
 class DataDirectory(DurableTestCase):
