@@ -30,7 +30,11 @@ absl::StatusOr<std::uint64_t> ParsePageToken(char call, const std::string& token
   return last_key;
 }
 
-/// Lists up to `page_size` keys of `keys` after the token's, calling `add` with each.
+/// What an entry of a list takes on the wire beside its id and name: a time, two numbers, tags.
+constexpr std::size_t kEntryBytes = 40;
+
+/// Lists up to `page_size` keys of `keys` after the token's, calling `add` with each, which answers
+/// the bytes of its id and name.
 template <typename Keys, typename Add>
 absl::StatusOr<std::string> ListPage(char call, const Keys& keys, const std::string& token,
                                      std::size_t page_size, const Limits& limits, Add add) {
@@ -40,9 +44,11 @@ absl::StatusOr<std::string> ListPage(char call, const Keys& keys, const std::str
   page_size = std::min(page_size, limits.page_size_max);
   auto it = keys.upper_bound(*after);
   std::uint64_t last = 0;
-  for (std::size_t listed = 0; it != keys.end() && listed < page_size; ++it, ++listed) {
+  std::size_t bytes = 0;
+  for (std::size_t listed = 0;
+       it != keys.end() && listed < page_size && bytes < limits.page_bytes_max; ++it, ++listed) {
     last = *it;
-    add(last);
+    bytes += kEntryBytes + add(last);
   }
   return it == keys.end() ? std::string() : MakePageToken(call, last);
 }
@@ -73,7 +79,10 @@ absl::StatusOr<Result> Decider::Handle(ListChannels& command) {
   absl::StatusOr<std::string> next = ListPage(
       joined ? kJoinedChannels : kAllChannels,
       joined ? (*user)->channels : state_.listed_channels(), command.page_token, command.page_size,
-      limits_, [&](ChannelKey key) { page.channels.push_back(InfoOf(*state_.FindChannel(key))); });
+      limits_, [&](ChannelKey key) {
+        const ChannelInfo& channel = page.channels.emplace_back(InfoOf(*state_.FindChannel(key)));
+        return channel.id.size() + channel.display_name.size();
+      });
   if (!next.ok()) return next.status();
   page.next_page_token = *std::move(next);
   return page;
@@ -91,7 +100,10 @@ absl::StatusOr<Result> Decider::Handle(ListMembers& command) {
   MemberPage page;
   absl::StatusOr<std::string> next =
       ListPage(kMembers, (*channel)->members, command.page_token, command.page_size, limits_,
-               [&](UserKey key) { page.members.push_back(InfoOf(*state_.FindUser(key))); });
+               [&](UserKey key) {
+                 const UserInfo& member = page.members.emplace_back(InfoOf(*state_.FindUser(key)));
+                 return member.id.size() + member.display_name.size();
+               });
   if (!next.ok()) return next.status();
   page.next_page_token = *std::move(next);
   return page;

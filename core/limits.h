@@ -43,6 +43,7 @@ struct Limits {
   // --- Pages of lists. A larger request gets a page of the maximum.
   std::size_t page_size_default = 50;
   std::size_t page_size_max = 1'000;
+  std::size_t page_bytes_max = 256 * kKiB;  ///< Beyond: the page ends, and names the next.
 
   // --- Catch-up: one page that a lagged reader takes from the store.
   std::size_t store_page_events_max = 1'000;

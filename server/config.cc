@@ -221,6 +221,7 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddSize("page-size-default", limits.page_size_default,
                   "Entries of a list's page where none is asked for");
   options.AddSize("page-size-max", limits.page_size_max, "Entries of a list's page at the most");
+  options.AddSize("page-bytes-max", limits.page_bytes_max, "Bytes of such a page");
   options.AddSize("store-page-events-max", limits.store_page_events_max,
                   "Events of one page that a lagging reader takes from the store");
   options.AddSize("store-page-bytes-max", limits.store_page_bytes_max, "Bytes of such a page");

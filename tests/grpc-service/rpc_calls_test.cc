@@ -143,6 +143,27 @@ TEST_F(RpcCalls, ListChannelsPagesThroughAllOfThem) {
   EXPECT_EQ(response.channels(0).id(), bob_.id) << "his personal channel";
 }
 
+TEST(RpcLists, APageEndsWhereItsBytesDo) {
+  Limits limits;
+  limits.page_bytes_max = 500;
+  RpcHarness harness(limits);
+  Guest alice(harness, "alice");
+  std::vector<std::string> created;
+  for (int i = 0; i < 10; ++i) created.push_back(alice.Create(std::string(100, 'n')));
+  v1::ListChannelsRequest request;
+  request.set_page_size(1'000);
+  std::vector<std::string> listed;
+  do {
+    v1::ListChannelsResponse response;
+    ASSERT_TRUE(alice.stub->ListChannels(alice.Context().get(), request, &response).ok());
+    EXPECT_LE(response.ByteSizeLong(), 500u + 150u) << "one entry more";
+    EXPECT_LE(response.channels_size(), 4);
+    for (const v1::Channel& channel : response.channels()) listed.push_back(channel.id());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(listed, created);
+}
+
 TEST_F(RpcCalls, ListsRefuseBadPages) {
   const std::string channel = alice_.Create("c");
   v1::ListChannelsRequest channels;
