@@ -1,15 +1,38 @@
 #include "grpc-service/chat_service.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "grpc-service/conversions.h"
 #include "grpc-service/credentials.h"
-#include "grpc-service/status_mapping.h"
 #include "grpc-service/subscribe_reactor.h"
+#include "grpc-service/unary_call.h"
 
 namespace txtchat::rpc {
+namespace {
+
+absl::StatusOr<Actor> Nobody(const grpc::CallbackServerContext&) { return Actor{}; }
+
+/// What the answer of a list may come to. Set aside before the list is made, because lists that
+/// wait for their pump take memory as well; other answers are about as large as their request.
+std::size_t ListBytesMax(const Command& command, const Limits& limits) {
+  std::size_t page_size = 0;
+  if (const auto* channels = std::get_if<ListChannels>(&command)) {
+    page_size = channels->page_size;
+  } else if (const auto* members = std::get_if<ListMembers>(&command)) {
+    page_size = members->page_size;
+  } else {
+    return 0;
+  }
+  if (page_size == 0) page_size = limits.page_size_default;
+  const std::size_t entry_bytes_max = limits.name_bytes_max + kListEntryBytes;
+  return std::min(std::min(page_size, limits.page_size_max) * entry_bytes_max,
+                  limits.page_bytes_max + entry_bytes_max);
+}
+
+}  // namespace
 
 ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
                          const std::vector<std::unique_ptr<PumpThread>>* pumps)
@@ -17,7 +40,8 @@ ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& 
       options_(options),
       stream_options_(options.stream),
       pumps_(*pumps),
-      streams_(options.streams_max) {
+      streams_(options.streams_max),
+      calls_(options.calls) {
   stream_options_.epoch = dependencies_.epoch;
 }
 
@@ -50,32 +74,32 @@ absl::Status ChatService::Submit(Actor actor, Command command, PumpThread& pump,
 template <typename Request, typename Response, typename ToCommand, typename ToResponse>
 grpc::ServerUnaryReactor* ChatService::Call(grpc::CallbackServerContext* context,
                                             const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response, absl::StatusOr<Actor> actor,
-                                            ToCommand to_command, ToResponse to_response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const auto refuse = [reactor](const absl::Status& status) {
-    reactor->Finish(ToGrpcStatus(status));
-    return reactor;
-  };
-  if (!accepting_) return refuse(DrainingStatus());
-  if (!actor.ok()) return refuse(actor.status());
+                                            grpc::ByteBuffer* response, CallKind kind,
+                                            ActorSource actor_of, ToCommand to_command,
+                                            ToResponse to_response) {
+  const auto call = UnaryCall::Begin(&calls_, context, *request, response, kind);
+  if (!call->admission().ok()) return call->Refuse(call->admission());
+  absl::StatusOr<Actor> actor = actor_of(*context);
+  if (!actor.ok()) return call->Refuse(actor.status());
   absl::StatusOr<Request> parsed = Parse<Request>(*request);
-  if (!parsed.ok()) return refuse(parsed.status());
+  if (!parsed.ok()) return call->Refuse(parsed.status());
   absl::StatusOr<Command> command = to_command(*parsed);
-  if (!command.ok()) return refuse(command.status());
+  if (!command.ok()) return call->Refuse(command.status());
+  const absl::Status reserved = call->Reserve(ListBytesMax(*command, dependencies_.limits));
+  if (!reserved.ok()) return call->Refuse(reserved);
 
-  auto done = [reactor, response, to_response](absl::StatusOr<Result> result) mutable {
-    absl::Status status = result.status();
-    if (status.ok()) {
-      Response answer;
-      to_response(*result, answer);
-      status = Serialize(answer, response);
+  auto done = [call, to_response](absl::StatusOr<Result> result) mutable {
+    if (!result.ok()) {
+      call->Refuse(result.status());
+      return;
     }
-    reactor->Finish(ToGrpcStatus(status));
+    Response answer;
+    to_response(*result, answer);
+    call->Answer(answer);
   };
   const absl::Status submitted =
       Submit(*std::move(actor), *std::move(command), NextPump(), std::move(done));
-  return submitted.ok() ? reactor : refuse(submitted);
+  return submitted.ok() ? call.get() : call->Refuse(submitted);
 }
 
 grpc::ServerUnaryReactor* ChatService::Register(grpc::CallbackServerContext* context,
@@ -84,7 +108,7 @@ grpc::ServerUnaryReactor* ChatService::Register(grpc::CallbackServerContext* con
   std::string token = MakeToken();
   std::string credential = HashToken(token);
   return Call<v1::RegisterRequest, v1::RegisterResponse>(
-      context, request, response, Actor{},
+      context, request, response, CallKind::kChange, &Nobody,
       [&](v1::RegisterRequest& r) -> absl::StatusOr<Command> {
         return txtchat::Register{.user_id = MakeGuestId(),
                                  .display_name = std::move(*r.mutable_display_name()),
@@ -100,7 +124,7 @@ grpc::ServerUnaryReactor* ChatService::CreateChannel(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return Call<v1::CreateChannelRequest, v1::CreateChannelResponse>(
-      context, request, response, ActorOf(*context),
+      context, request, response, CallKind::kChange, &ActorOf,
       [](v1::CreateChannelRequest& r) -> absl::StatusOr<Command> {
         return txtchat::CreateChannel{std::move(*r.mutable_display_name())};
       },
@@ -113,7 +137,7 @@ grpc::ServerUnaryReactor* ChatService::GetChannel(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   return Call<v1::GetChannelRequest, v1::GetChannelResponse>(
-      context, request, response, ActorOf(*context),
+      context, request, response, CallKind::kRead, &ActorOf,
       [](v1::GetChannelRequest& r) -> absl::StatusOr<Command> {
         return txtchat::GetChannel{std::move(*r.mutable_channel_id())};
       },
@@ -126,7 +150,7 @@ grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return Call<v1::ListChannelsRequest, v1::ListChannelsResponse>(
-      context, request, response, ActorOf(*context),
+      context, request, response, CallKind::kRead, &ActorOf,
       [](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
         if (!size.ok()) return size.status();
@@ -145,7 +169,7 @@ grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return Call<v1::ListMembersRequest, v1::ListMembersResponse>(
-      context, request, response, ActorOf(*context),
+      context, request, response, CallKind::kRead, &ActorOf,
       [](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
         if (!size.ok()) return size.status();
@@ -163,7 +187,7 @@ grpc::ServerUnaryReactor* ChatService::JoinChannel(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return Call<v1::JoinChannelRequest, v1::JoinChannelResponse>(
-      context, request, response, ActorOf(*context),
+      context, request, response, CallKind::kChange, &ActorOf,
       [](v1::JoinChannelRequest& r) -> absl::StatusOr<Command> {
         return Join{std::move(*r.mutable_channel_id())};
       },
@@ -176,7 +200,7 @@ grpc::ServerUnaryReactor* ChatService::LeaveChannel(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return Call<v1::LeaveChannelRequest, v1::LeaveChannelResponse>(
-      context, request, response, ActorOf(*context),
+      context, request, response, CallKind::kChange, &ActorOf,
       [](v1::LeaveChannelRequest& r) -> absl::StatusOr<Command> {
         return Leave{std::move(*r.mutable_channel_id())};
       },
@@ -187,7 +211,7 @@ grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return Call<v1::SendMessageRequest, v1::SendMessageResponse>(
-      context, request, response, ActorOf(*context),
+      context, request, response, CallKind::kChange, &ActorOf,
       [](v1::SendMessageRequest& r) -> absl::StatusOr<Command> {
         return Send{.channel_id = std::move(*r.mutable_channel_id()),
                     .text = std::move(*r.mutable_text()),
@@ -225,8 +249,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
   OpenSession open{.session = {.id = id, .lane = &pump, .format = WireFormat::kProto},
                    .channel_ids = {ids.begin(), ids.end()}};
   for (const v1::ChannelPosition& position : parsed->positions()) {
-    open.positions.push_back(
-        {position.channel_id(), position.after_sequence(), position.epoch()});
+    open.positions.push_back({position.channel_id(), position.after_sequence(), position.epoch()});
   }
   const absl::Status submitted =
       Submit(*std::move(actor), std::move(open), pump, [stream](absl::StatusOr<Result> result) {

@@ -13,6 +13,7 @@
 #include "grpc-service/rpc_options.h"
 #include "grpc-service/rpc_server.h"
 #include "grpc-service/stream_count.h"
+#include "grpc-service/unary_calls.h"
 #include "txtchat/v1/chat.grpc.pb.h"
 
 namespace txtchat::rpc {
@@ -42,8 +43,12 @@ class ChatService final : public RawChatService {
               const std::vector<std::unique_ptr<PumpThread>>* pumps);
 
   /// From now on every call is refused with UNAVAILABLE. Thread-safe.
-  void StopAccepting() { accepting_ = false; }
+  void StopAccepting() {
+    accepting_ = false;
+    calls_.StopAdmitting();
+  }
   StreamCount& streams() { return streams_; }
+  UnaryCalls& calls() { return calls_; }
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
@@ -76,13 +81,15 @@ class ChatService final : public RawChatService {
                                                         const grpc::ByteBuffer* request) override;
 
  private:
-  /// Runs one unary call: parses a Request; `to_command(Request&)` makes the command of it, or an
-  /// error; `to_response(Result&, Response&)` fills in the answer. `actor` says who calls, or why
-  /// nobody may.
+  using ActorSource = absl::StatusOr<Actor> (*)(const grpc::CallbackServerContext&);
+
+  /// Runs one unary call, if there is room for it: `actor_of(context)` says who calls, or why
+  /// nobody may; parses a Request; `to_command(Request&)` makes the command of it, or an error;
+  /// `to_response(Result&, Response&)` fills in the answer.
   template <typename Request, typename Response, typename ToCommand, typename ToResponse>
   grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                 absl::StatusOr<Actor> actor, ToCommand to_command,
+                                 CallKind kind, ActorSource actor_of, ToCommand to_command,
                                  ToResponse to_response);
   /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
   /// completion never runs.
@@ -98,6 +105,7 @@ class ChatService final : public RawChatService {
   std::atomic<std::size_t> next_pump_{0};
   std::atomic<bool> accepting_{true};
   StreamCount streams_;
+  UnaryCalls calls_;
 };
 
 }  // namespace txtchat::rpc

@@ -22,6 +22,10 @@ absl::Status DrainingStatus();
 /// INVALID_ARGUMENT  the size is negative
 absl::StatusOr<std::size_t> PageSize(std::int32_t requested);
 
+/// The most that a channel or a user takes in a list beside its name: its id, and the core's
+/// estimate of the rest.
+inline constexpr std::size_t kListEntryBytes = 96;
+
 void SetUser(const UserInfo& user, v1::User& out);
 void SetChannel(const ChannelInfo& channel, v1::Channel& out);
 void SetMessage(const Event& event, v1::Message& out);

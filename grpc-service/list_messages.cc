@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "grpc-service/chat_service.h"
 #include "grpc-service/conversions.h"
-#include "grpc-service/status_mapping.h"
+#include "grpc-service/unary_call.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -33,10 +33,10 @@ std::string MakePageToken(ChannelKey channel, bool newest_first, std::uint64_t l
 absl::StatusOr<std::uint64_t> ParsePageToken(const HistoryCall& call, ChannelKey channel) {
   const std::string& token = call.page_token;
   std::uint64_t last = 0;
-  const bool fits = token.size() == 33 &&
-                    token.substr(0, 17) ==
-                        MakePageToken(channel, call.newest_first, 0).substr(0, 17) &&
-                    absl::SimpleHexAtoi(token.substr(17), &last);
+  const bool fits =
+      token.size() == 33 &&
+      token.substr(0, 17) == MakePageToken(channel, call.newest_first, 0).substr(0, 17) &&
+      absl::SimpleHexAtoi(token.substr(17), &last);
   if (!fits) {
     return absl::InvalidArgumentError(
         "the page token is not one of this list; begin again without it");
@@ -92,19 +92,18 @@ bool MayHaveMore(const EventQuery& query, const EventPage& page) {
 
 /// One ListMessages call after the core has allowed it. Shared by the callbacks of its reading.
 struct Reading {
-  grpc::ServerUnaryReactor* reactor;
-  grpc::ByteBuffer* response;
+  std::shared_ptr<UnaryCall> call;
   EventQuery query;
   std::uint64_t head;
   std::string epoch;
 
-  void Finish(const absl::Status& status) const { reactor->Finish(ToGrpcStatus(status)); }
-
   void OnPage(const absl::StatusOr<EventPage>& page) const {
-    if (page.status().code() == absl::StatusCode::kResourceExhausted) return Finish(page.status());
-    // The store's own words are for the operator.
     if (!page.ok()) {
-      return Finish(absl::UnavailableError("the server could not read this; try again"));
+      const bool is_busy = page.status().code() == absl::StatusCode::kResourceExhausted;
+      // The store's own words are for the operator.
+      call->Refuse(is_busy ? page.status()
+                           : absl::UnavailableError("the server could not read this; try again"));
+      return;
     }
     v1::ListMessagesResponse answer;
     for (const EventPtr& event : *page) SetMessage(*event, *answer.add_messages());
@@ -114,7 +113,7 @@ struct Reading {
     }
     answer.set_head_sequence(head);
     answer.set_epoch(epoch);
-    Finish(Serialize(answer, response));
+    call->Answer(answer);
   }
 };
 
@@ -123,35 +122,36 @@ struct Reading {
 grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const auto refuse = [reactor](const absl::Status& status) {
-    reactor->Finish(ToGrpcStatus(status));
-    return reactor;
-  };
-  if (!accepting_) return refuse(DrainingStatus());
+  const auto unary = UnaryCall::Begin(&calls_, context, *request, response, CallKind::kRead);
+  if (!unary->admission().ok()) return unary->Refuse(unary->admission());
   absl::StatusOr<Actor> actor = ActorOf(*context);
-  if (!actor.ok()) return refuse(actor.status());
+  if (!actor.ok()) return unary->Refuse(actor.status());
   const absl::StatusOr<v1::ListMessagesRequest> parsed = Parse<v1::ListMessagesRequest>(*request);
-  if (!parsed.ok()) return refuse(parsed.status());
+  if (!parsed.ok()) return unary->Refuse(parsed.status());
   absl::StatusOr<HistoryCall> call = CallOf(*parsed, dependencies_.limits);
-  if (!call.ok()) return refuse(call.status());
+  if (!call.ok()) return unary->Refuse(call.status());
 
   Command command = OpenHistory{call->channel_id};
-  auto done = [this, reactor, response, call = *std::move(call)](absl::StatusOr<Result> result) {
-    if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
+  auto done = [this, unary, call = *std::move(call)](absl::StatusOr<Result> result) {
+    if (!result.ok()) {
+      unary->Refuse(result.status());
+      return;
+    }
     const ChannelInfo& channel = std::get<HistoryOpened>(*result).channel;
     const absl::StatusOr<EventQuery> query =
         QueryOf(call, channel, options_.history_page_bytes_max);
-    if (!query.ok()) return reactor->Finish(ToGrpcStatus(query.status()));
+    if (!query.ok()) {
+      unary->Refuse(query.status());
+      return;
+    }
+    // Room for the page is asked for when its size is known: the reader makes one at a time.
     dependencies_.history->ReadEventsAsync(
-        *query, [reading = Reading{reactor, response, *query, channel.head_sequence,
-                                   dependencies_.epoch}](absl::StatusOr<EventPage> page) {
-          reading.OnPage(page);
-        });
+        *query, [reading = Reading{unary, *query, channel.head_sequence, dependencies_.epoch}](
+                    absl::StatusOr<EventPage> page) { reading.OnPage(page); });
   };
   const absl::Status submitted =
       Submit(*std::move(actor), std::move(command), NextPump(), std::move(done));
-  return submitted.ok() ? reactor : refuse(submitted);
+  return submitted.ok() ? unary.get() : unary->Refuse(submitted);
 }
 
 }  // namespace txtchat::rpc

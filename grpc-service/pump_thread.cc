@@ -7,18 +7,21 @@
 namespace txtchat::rpc {
 namespace {
 
-/// Often enough for every timeout of a stream, seldom enough to cost nothing.
-std::int64_t TickInterval(const StreamOptions& options) {
+/// Often enough for every timeout of a stream or a call, seldom enough to cost nothing.
+std::int64_t TickInterval(const RpcOptions& options) {
+  const StreamOptions& stream = options.stream;
   const std::int64_t shortest =
-      std::min({options.heartbeat_interval_ms, options.write_stall_timeout_ms,
-                options.page_retry_ms, options.page_release_ms, options.cut_grace_ms});
+      std::min({stream.heartbeat_interval_ms, stream.write_stall_timeout_ms, stream.page_retry_ms,
+                stream.page_release_ms, stream.cut_grace_ms, options.calls.reply_stall_timeout_ms,
+                options.calls.reply_stall_pressed_ms});
   return std::clamp<std::int64_t>(shortest / 4, 5, 1'000);
 }
 
 }  // namespace
 
-PumpThread::PumpThread(HistoryReader* history, const StreamOptions& options)
+PumpThread::PumpThread(HistoryReader* history, const RpcOptions& options, UnaryCalls* calls)
     : history_(history),
+      calls_(calls),
       tick_interval_ms_(TickInterval(options)),
       next_tick_ms_(NowMs() + tick_interval_ms_),
       thread_([this] { Run(); }) {}
@@ -185,6 +188,7 @@ void PumpThread::TickIfDue() {
   if (now_ms < next_tick_ms_) return;
   next_tick_ms_ = now_ms + tick_interval_ms_;
   for (auto& [id, session] : sessions_) session->stream->Tick(now_ms);
+  if (calls_ != nullptr) calls_->Tick(now_ms);
 }
 
 PumpThread::Session* PumpThread::Find(SessionId id) {

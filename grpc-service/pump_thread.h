@@ -18,6 +18,7 @@
 #include "core/history_reader.h"
 #include "grpc-service/rpc_options.h"
 #include "grpc-service/subscribe_stream.h"
+#include "grpc-service/unary_calls.h"
 
 namespace txtchat::rpc {
 
@@ -25,7 +26,8 @@ namespace txtchat::rpc {
 ///
 /// It works in turns. A turn takes everything that waits, in order; answers calls and hands on what
 /// begins and ends; then wakes each stream concerned once, so that whatever came meanwhile goes out
-/// in one write. A few times in each of the streams' timeouts it ticks them all.
+/// in one write. A few times in each of the timeouts it ticks all streams, and the unary calls if
+/// it is the one that is to do so.
 ///
 /// Deliver, AddStream, RemoveStream, EndStreams, CutStreams and Fetch are thread-safe and never
 /// block beyond a short lock; what they ask for happens on the pump's thread, in the order of the
@@ -34,8 +36,9 @@ namespace txtchat::rpc {
 /// Outlives the sequencer's thread and the history reader's.
 class PumpThread final : public DeliveryLane, public PageSource {
  public:
-  /// `history` may be null only if no stream ever falls behind.
-  PumpThread(HistoryReader* history, const StreamOptions& options);
+  /// `history` may be null only if no stream ever falls behind. `calls` are ticked, if not null;
+  /// they outlive the thread.
+  PumpThread(HistoryReader* history, const RpcOptions& options, UnaryCalls* calls);
   ~PumpThread() override;  ///< Stops.
   PumpThread(const PumpThread&) = delete;
   PumpThread& operator=(const PumpThread&) = delete;
@@ -83,6 +86,7 @@ class PumpThread final : public DeliveryLane, public PageSource {
   Session* Find(SessionId id);
 
   HistoryReader* const history_;
+  UnaryCalls* const calls_;
   const std::int64_t tick_interval_ms_;
 
   absl::Mutex mutex_;

@@ -36,6 +36,24 @@ struct StreamOptions {
   std::string_view epoch;
 };
 
+/// How unary calls are bounded, all connections together. A reply that its client does not take
+/// stays in gRPC, which counts it nowhere.
+struct CallOptions {
+  /// Unary calls that are open: until gRPC has written the reply out. One costs about 20 KiB beside
+  /// its request and its reply. Beyond: RESOURCE_EXHAUSTED; as many refusals again may wait for
+  /// their clients, and what goes beyond these is broken off.
+  std::size_t calls_max = 10'000;
+  /// Bytes of requests and replies of these calls; a list that is still to be made counts as large
+  /// as it may become. Beyond: RESOURCE_EXHAUSTED; for calls that change nothing, an eighth sooner.
+  /// With what is between the core and gRPC, about twice as much memory is taken at the most.
+  std::size_t unread_reply_bytes_max = 256 * kMiB;
+  /// A reply that its client does not take within this time is broken off: CANCELLED, where the
+  /// client still listens. The connection stays…
+  std::int64_t reply_stall_timeout_ms = 30'000;
+  /// …or within this time, while more than half of a limit above is used up.
+  std::int64_t reply_stall_pressed_ms = 5'000;
+};
+
 /// How the server behaves. A plain value: copied at the start, constant afterwards.
 struct RpcOptions {
   /// HOST:PORT; port 0 picks a free one (RpcServer::port).
@@ -48,6 +66,7 @@ struct RpcOptions {
   StreamOptions stream;
   /// Open Subscribe streams, all users together. Beyond: RESOURCE_EXHAUSTED.
   std::size_t streams_max = 10'000;
+  CallOptions calls;
   /// Bytes of text in one page of ListMessages; one message is answered however large it is. Must
   /// stay below the 4 MiB that clients take by default.
   std::size_t history_page_bytes_max = 1 * kMiB;
@@ -55,8 +74,11 @@ struct RpcOptions {
   std::size_t pump_threads = 0;
 
   // --- One connection.
-  /// Calls that one connection may have open. Beyond: the client's library waits.
-  int concurrent_calls_max = 1'000;
+  /// Calls that one connection may have open, Subscribe streams counted. Beyond: the client's
+  /// library waits, or opens another connection. A person's client needs a handful; a proxy puts
+  /// many users on one connection, and 256 streams of them leave 40 connections to `streams_max`.
+  /// HTTP/2 advises against less than 100.
+  int concurrent_calls_max = 256;
   /// Bytes of request metadata. Beyond: RESOURCE_EXHAUSTED.
   int metadata_bytes_max = 16 * 1024;
   /// A connection that does not finish its handshake within this time is closed.

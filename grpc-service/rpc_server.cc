@@ -37,17 +37,28 @@ constexpr absl::Duration kCutReserve = absl::Seconds(1);
 
 absl::Status Check(const RpcOptions& options, const Limits& limits) {
   if (limits.text_bytes_max + kEnvelopeBytes > kClientMessageBytesMax ||
+      limits.page_bytes_max + kEnvelopeBytes > kClientMessageBytesMax ||
       options.stream.response_bytes_max + kEnvelopeBytes > kClientMessageBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("text_bytes_max (", limits.text_bytes_max, ") and response_bytes_max (",
-                     options.stream.response_bytes_max, ") must leave ", kEnvelopeBytes,
-                     " bytes of the 4 MiB that gRPC clients take in one message"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "text_bytes_max (", limits.text_bytes_max, "), page_bytes_max (", limits.page_bytes_max,
+        ") and response_bytes_max (", options.stream.response_bytes_max, ") must leave ",
+        kEnvelopeBytes, " bytes of the 4 MiB that gRPC clients take in one message"));
   }
   if (options.stream.heartbeat_interval_ms <= 0 || options.stream.write_stall_timeout_ms <= 0 ||
       options.stream.heartbeat_heads_max == 0) {
     return absl::InvalidArgumentError(
         "the heartbeat interval, the write-stall timeout and the heads in a heartbeat must be "
         "positive");
+  }
+  const CallOptions& calls = options.calls;
+  if (calls.calls_max == 0 || calls.reply_stall_timeout_ms <= 0 ||
+      calls.reply_stall_pressed_ms <= 0) {
+    return absl::InvalidArgumentError("the limits of unary calls must be positive");
+  }
+  if (calls.unread_reply_bytes_max < 2 * kClientMessageBytesMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "unread_reply_bytes_max (", calls.unread_reply_bytes_max,
+        ") must have room for two replies of the 4 MiB that gRPC clients take in one message"));
   }
   return absl::OkStatus();
 }
@@ -87,7 +98,9 @@ class RpcServer::Impl {
   Impl(const RpcDependencies& dependencies, const RpcOptions& options)
       : service_(dependencies, options, &pumps_) {
     for (std::size_t i = 0; i < PumpThreads(options); ++i) {
-      pumps_.push_back(std::make_unique<PumpThread>(dependencies.history, options.stream));
+      // One of them looks after the unary calls.
+      UnaryCalls* const calls = i == 0 ? &service_.calls() : nullptr;
+      pumps_.push_back(std::make_unique<PumpThread>(dependencies.history, options, calls));
     }
   }
 
@@ -95,6 +108,7 @@ class RpcServer::Impl {
     Shutdown(absl::ZeroDuration());
     // What gRPC still has to say of calls broken off goes to the service and its pumps.
     service_.streams().AwaitNone(absl::InfiniteDuration());
+    service_.calls().AwaitGone();
     server_.reset();
     for (const auto& pump : pumps_) pump->Stop();
   }
@@ -142,8 +156,11 @@ class RpcServer::Impl {
     const absl::Status draining = absl::UnavailableError("the server is draining; reconnect");
     for (const auto& pump : pumps_) pump->EndStreams(draining);
     const absl::Duration reserve = std::min(kCutReserve, timeout / 2);
-    const std::size_t left = service_.streams().AwaitNone(timeout - reserve);
-    if (left != 0) Cut(reserve);
+    const std::size_t left = AwaitCalls(timeout - reserve);
+    if (left != 0) {
+      service_.calls().BreakOffAdmitted();
+      Cut(reserve);
+    }
     return left;
   }
 
@@ -160,6 +177,13 @@ class RpcServer::Impl {
 
  private:
   using Taker = grpc::experimental::ExternalConnectionAcceptor;
+
+  /// Waits for streams and admitted unary calls; answers how many are still open.
+  std::size_t AwaitCalls(absl::Duration timeout) {
+    const absl::Time deadline = absl::Now() + timeout;
+    const std::size_t streams = service_.streams().AwaitNone(timeout);
+    return streams + service_.calls().AwaitAdmitted(deadline - absl::Now());
+  }
 
   /// Waits until every stream has ended, `timeout` at the most.
   void Cut(absl::Duration timeout) {
@@ -198,6 +222,10 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcDependencie
 int RpcServer::port() const { return impl_->port(); }
 std::uint64_t RpcServer::refused_connections() const { return impl_->refused_connections(); }
 std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
+CallCounts RpcServer::open_calls() const {
+  const UnaryCalls& calls = impl_->service().calls();
+  return {calls.admitted(), calls.refused(), calls.held_bytes()};
+}
 void RpcServer::SetNotServing() { impl_->SetNotServing(); }
 void RpcServer::SetStoreServing(bool serving) { impl_->SetStoreServing(serving); }
 void RpcServer::StopAccepting() { impl_->service().StopAccepting(); }

@@ -28,6 +28,13 @@ struct RpcDependencies {
   std::string epoch;  ///< Names the history that sequence numbers belong to.
 };
 
+/// Unary calls that gRPC is not done with.
+struct CallCounts {
+  std::size_t admitted = 0;
+  std::size_t refused = 0;
+  std::size_t held_bytes = 0;  ///< Of requests and replies.
+};
+
 /// The gRPC transport: txtchat.v1.ChatService with the standard health and reflection services, on
 /// one listening address, without TLS, with a bounded number of connections.
 ///
@@ -55,6 +62,8 @@ class RpcServer {
   std::uint64_t refused_connections() const;
   /// Subscribe streams that are open now.
   std::size_t open_streams() const;
+  /// Unary calls that are open now.
+  CallCounts open_calls() const;
 
   /// The health service answers NOT_SERVING from now on. Does not block.
   void SetNotServing();
@@ -63,10 +72,10 @@ class RpcServer {
   void SetStoreServing(bool serving);
   /// New calls are answered UNAVAILABLE from now on. Does not block.
   void StopAccepting();
-  /// Has every stream deliver what it owes, then end with UNAVAILABLE. Those that are not done
-  /// shortly before `timeout` are cut (1 s before, or half of it if that is less): told so if they
-  /// read, otherwise left for Shutdown to break off. Answers how many were cut. Call it when the
-  /// sequencer is drained.
+  /// Has every stream deliver what it owes, then end with UNAVAILABLE, and waits until the replies
+  /// of unary calls are taken. Streams and calls that are not done shortly before `timeout` are cut
+  /// (1 s before, or half of it if that is less): told so if they read, otherwise left for Shutdown
+  /// to break off. Answers how many were cut. Call it when the sequencer is drained.
   std::size_t FlushAndFinish(absl::Duration timeout);
   /// Cuts streams that are still open, closes the listener, waits for streams and for calls under
   /// way, `timeout` at the most altogether, then breaks them off. Idempotent.
