@@ -185,6 +185,13 @@ void AddTransportOptions(OptionTable& options, Config& config) {
                      "promised one within 20",
                      1, 19);
 
+  options.AddSize("grpc-calls-max", config.grpc_calls_max,
+                  "Calls at once, streams not counted; one more gets RESOURCE_EXHAUSTED");
+  options.AddSize("grpc-unread-reply-bytes-max", config.grpc_unread_reply_bytes_max,
+                  "Bytes of replies that clients have not read; beyond, calls get "
+                  "RESOURCE_EXHAUSTED",
+                  8 * kMiB);
+
   options.Group("Both transports");
   options.AddSeconds("write-stall-timeout", config.write_stall_timeout_s,
                      "Seconds that a client may not read before it is cut off");

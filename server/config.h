@@ -65,12 +65,15 @@ struct Config {
   std::size_t grpc_connections_max = 10'000;
   std::size_t grpc_streams_max = 10'000;
   /// Calls that one connection may have open, streams counted.
-  std::size_t grpc_calls_per_connection_max = 1'000;
+  std::size_t grpc_calls_per_connection_max = 256;
   /// Bytes of the metadata of a request.
   std::size_t grpc_metadata_bytes_max = 16 * kKiB;
   /// Bytes that gRPC may hold in buffers, all connections together.
   std::size_t grpc_memory_bytes_max = 1024 * kMiB;
   std::int64_t heartbeat_interval_s = 15;
+  /// Unary calls that are open at once, and the bytes of replies that clients have not taken.
+  std::size_t grpc_calls_max = 10'000;
+  std::size_t grpc_unread_reply_bytes_max = 256 * kMiB;
 
   /// How long a client may not read before it is cut off, in seconds.
   std::int64_t write_stall_timeout_s = 300;

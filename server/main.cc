@@ -51,8 +51,9 @@ int main(int argc, char** argv) {
   const txtchat::server::ParsedConfig parsed = txtchat::server::ParseConfig(argc, argv);
   if (parsed.exit_code.has_value()) return *parsed.exit_code;
 
-  const Log log(parsed.config.log_format, parsed.config.log_level);
-  const txtchat::server::GrpcLogRoute grpc_log(log);
+  // Never destroyed: threads of gRPC outlive main, and log to the end.
+  static const Log& log = *new Log(parsed.config.log_format, parsed.config.log_level);
+  [[maybe_unused]] static const auto& grpc_log = *new txtchat::server::GrpcLogRoute(log);
   RaiseFileLimit(log);
   log.Info("starting", {{"version", txtchat::server::kVersion}});
   auto server = txtchat::server::Server::Start(parsed.config, log);

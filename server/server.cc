@@ -75,6 +75,11 @@ rpc::RpcOptions RpcOptionsOf(const Config& config) {
   options.grpc_memory_bytes_max = config.grpc_memory_bytes_max;
   options.stream.heartbeat_interval_ms = 1000 * config.heartbeat_interval_s;
   options.stream.write_stall_timeout_ms = 1000 * config.write_stall_timeout_s;
+  options.calls.calls_max = config.grpc_calls_max;
+  options.calls.unread_reply_bytes_max = config.grpc_unread_reply_bytes_max;
+  // A reply is one message: whoever takes it at all has taken it long before a stream is given up.
+  options.calls.reply_stall_timeout_ms =
+      std::min(options.calls.reply_stall_timeout_ms, options.stream.write_stall_timeout_ms);
   return options;
 }
 
@@ -230,7 +235,7 @@ bool Server::Parts::Drain() {
   std::thread flush_lines([&] {
     lines_cut = gateway.FlushAndClose(kDrainReason, absl::ToChronoMilliseconds(time_left()));
   });
-  const std::size_t streams_cut = rpc->FlushAndFinish(time_left());
+  const std::size_t calls_cut = rpc->FlushAndFinish(time_left());
   flush_lines.join();
   rpc->Shutdown(std::min(time_left(), kLastCallsTimeout));
   const std::uint64_t grpc_refused = rpc->refused_connections();
@@ -238,13 +243,13 @@ bool Server::Parts::Drain() {
 
   const gateway::GatewayStats stats = gateway.stats();
   log.Info("drained", {{"line_connections_cut", Count(lines_cut)},
-                       {"grpc_streams_cut", Count(streams_cut)},
+                       {"grpc_calls_cut", Count(calls_cut)},
                        {"line_connections_accepted", Count(stats.accepted)},
                        {"line_connections_refused", Count(stats.refused)},
                        {"line_connections_stalled", Count(stats.stalled)},
                        {"line_connections_unregistered", Count(stats.unregistered)},
                        {"grpc_connections_refused", Count(grpc_refused)}});
-  return all_decided && lines_cut + streams_cut == 0;
+  return all_decided && lines_cut + calls_cut == 0;
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
