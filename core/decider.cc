@@ -15,10 +15,9 @@ namespace {
 /// The answer to a send whose client message id is known already.
 absl::StatusOr<Result> RepeatOf(const EventPtr& sent, const Send& command, const Channel& channel) {
   if (sent->channel_id != channel.id || sent->text != command.text) {
-    return absl::AlreadyExistsError(
-        absl::StrCat("you have sent another message with this client message id, number ",
-                     sent->sequence, " of the channel ", sent->channel_id,
-                     "; take a new id for a new message"));
+    return absl::AlreadyExistsError(absl::StrCat(
+        "you have sent another message with this client message id, number ", sent->sequence,
+        " of the channel ", sent->channel_id, "; take a new id for a new message"));
   }
   return Posted{channel.key, sent, /*repeated=*/true};
 }
@@ -94,9 +93,8 @@ absl::Status Decider::CheckRoomForUser() const {
 absl::Status Decider::CheckRoomForPersonalChannel() const {
   // One for each user, and those whose users have gone and left others in them.
   if (state_.channel_count() - state_.listed_channels().size() >= 2 * limits_.users_max) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the server has its most personal channels (", 2 * limits_.users_max,
-                     "); try again later"));
+    return absl::ResourceExhaustedError(absl::StrCat("the server has its most personal channels (",
+                                                     2 * limits_.users_max, "); try again later"));
   }
   return absl::OkStatus();
 }
@@ -138,14 +136,13 @@ std::string Decider::NewChannelId() {
 
 User& Decider::AddUser(const Register& command) {
   User& user = state_.AddUser(command, envelope_.time_unix_ms);
-  decision_.store.push_back(
-      PutUser{{user.key, user.id, user.display_name, user.credential}});
+  decision_.store.push_back(PutUser{{user.key, user.id, user.display_name, user.credential}});
   return user;
 }
 
 Channel& Decider::AddChannel(std::string id, std::string display_name, bool personal) {
-  Channel& channel = state_.AddChannel(std::move(id), std::move(display_name), personal,
-                                       envelope_.time_unix_ms);
+  Channel& channel =
+      state_.AddChannel(std::move(id), std::move(display_name), personal, envelope_.time_unix_ms);
   decision_.store.push_back(PutChannel{{channel.key, channel.id, channel.display_name,
                                         channel.create_time_unix_ms, channel.personal}});
   return channel;
@@ -284,8 +281,7 @@ absl::StatusOr<Result> Decider::Handle(OpenSession& command) {
   }
   if (absl::Status chosen = CheckChosen(command, **user); !chosen.ok()) return chosen;
   SessionOpened opened{InfoOf(**user), {}};
-  const absl::StatusOr<Beginnings> beginnings =
-      MeetPositions(command, **user, opened.recoveries);
+  const absl::StatusOr<Beginnings> beginnings = MeetPositions(command, **user, opened.recoveries);
   if (!beginnings.ok()) return beginnings.status();
   const Session& session = state_.AddSession(command.session, **user, command.channel_ids);
   for (ChannelKey key : (*user)->channels) {

@@ -56,7 +56,8 @@ class Decider {
   absl::StatusOr<Channel*> ExistingChannel(const std::string& id);
   absl::Status CheckRoomForUser() const;
   absl::Status CheckRoomForPersonalChannel() const;
-  /// Ends an unused channel where there is no room for another one. RESOURCE_EXHAUSTED: all are used.
+  /// Ends an unused channel where there is no room for another one. RESOURCE_EXHAUSTED: all are
+  /// used.
   absl::Status MakeRoomForChannel();
   absl::Status CheckCanJoin(const Channel& channel, const User& user) const;
   std::string NewChannelId();
@@ -81,8 +82,8 @@ class Decider {
   Channel& AddChannel(std::string id, std::string display_name, bool personal);
   /// Makes the user a member of its personal channel, which is created if there is none.
   void EnterPersonalChannel(User& user);
-  /// Adds the member with its event; `creates` where joining is part of making the channel. Sessions
-  /// begin at `cursor` instead of the joining where there is one.
+  /// Adds the member with its event; `creates` where joining is part of making the channel.
+  /// Sessions begin at `cursor` instead of the joining where there is one.
   void AddMember(Channel& channel, User& user, bool creates,
                  std::optional<std::uint64_t> cursor = std::nullopt);
   /// Removes the member with its event, and a personal channel with its last member.

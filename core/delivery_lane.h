@@ -25,8 +25,9 @@ struct Reply {
   absl::StatusOr<Result> result;
 };
 
-/// From now on `session` reads `queue` after `cursor`; events up to `head` are there already. Where the session still has a subscription
-/// of this channel that has not been drained to its end, that one goes on (Subscription::Resume).
+/// From now on `session` reads `queue` after `cursor`; events up to `head` are there already. Where
+/// the session still has a subscription of this channel that has not been drained to its end, that
+/// one goes on (Subscription::Resume).
 struct SubscriptionStart {
   SessionId session = 0;
   std::shared_ptr<BroadcastQueue> queue;

@@ -42,8 +42,9 @@ using EventsCallback = absl::AnyInvocable<void(absl::StatusOr<EventPage>)>;
 /// history, on a few threads of its own, so that neither the sequencer nor an I/O thread ever waits
 /// for a disk.
 ///
-/// Thread-safe. Each subscriber has at most one request under way, which bounds their queue; that of
-/// reads of history is bounded by `history_reads_max`. The store and the encoders must outlive it.
+/// Thread-safe. Each subscriber has at most one request under way, which bounds their queue; that
+/// of reads of history is bounded by `history_reads_max`. The store and the encoders must outlive
+/// it.
 class HistoryReader {
  public:
   HistoryReader(MessageStore* store, EncoderSet encoders, const Limits& limits,

@@ -94,8 +94,8 @@ struct StoredState {
 
   /// Names this history: a position in another one means nothing here. 16 hexadecimal digits.
   std::string epoch;
-  std::vector<UserRow> users;            ///< Ascending keys.
-  std::vector<StoredChannel> channels;   ///< Ascending keys.
+  std::vector<UserRow> users;           ///< Ascending keys.
+  std::vector<StoredChannel> channels;  ///< Ascending keys.
   std::vector<Membership> memberships;
   /// The greatest keys ever used and still remembered: new ones must be above.
   UserKey last_user_key = 0;

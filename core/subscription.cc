@@ -110,8 +110,8 @@ PageRequest Subscription::BeginPage(WireFormat format) {
   return {.channel = queue_->key(),
           .format = format,
           .after = cursor_,
-          // What the queue has is not asked of the store, which may have forgotten it: a reader that
-          // was told of a gap there would lose it.
+          // What the queue has is not asked of the store, which may have forgotten it: a reader
+          // that was told of a gap there would lose it.
           .up_to = page_up_to_};
 }
 

@@ -47,7 +47,7 @@ std::vector<std::pair<ChannelKey, IndexedChannel>> ChannelIndex::FindSurplus(
   return found;
 }
 
-void ChannelIndex::Fill(std::vector<std::pair<ChannelKey, IndexedChannel>> channels) {
+void ChannelIndex::Fill(std::vector<std::pair<ChannelKey, IndexedChannel>>&& channels) {
   draft_.clear();
   absl::MutexLock lock(&mutex_);
   channels_.clear();

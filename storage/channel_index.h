@@ -49,7 +49,7 @@ class ChannelIndex {
 
   // --- Sequencer thread only.
   /// Forgets everything, and knows these channels.
-  void Fill(std::vector<std::pair<ChannelKey, IndexedChannel>> channels);
+  void Fill(std::vector<std::pair<ChannelKey, IndexedChannel>>&& channels);
   /// The channel as the batch sees it, to be changed; null if there is none. Valid until the next
   /// call.
   IndexedChannel* Draft(ChannelKey channel);

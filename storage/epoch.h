@@ -2,9 +2,12 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
+
 namespace txtchat::storage {
 
 /// A name for a new history: 16 random hexadecimal digits. Thread-safe.
-std::string NewEpoch();
+/// UNAVAILABLE  the system has no random bytes
+absl::StatusOr<std::string> NewEpoch();
 
 }  // namespace txtchat::storage

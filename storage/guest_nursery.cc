@@ -42,7 +42,7 @@ bool GuestNursery::TakeOne(const PutUser& change, StoreBatch*) {
         [this, former = std::move(former)]() mutable { InsertUser(std::move(former)); });
   }
   if (!change.user.credential.empty()) return false;
-  InsertUser(change.user);
+  InsertUser(UserRow(change.user));
   journal_.Record([this, key] { ExtractUser(key); });
   return true;
 }
@@ -157,7 +157,7 @@ void GuestNursery::HandBackChannel(ChannelKey key, StoreBatch* handed_back) {
 
 // --- The tables. None of these is recorded.
 
-void GuestNursery::InsertUser(UserRow row) {
+void GuestNursery::InsertUser(UserRow&& row) {
   user_ids_.insert(row.id);
   const UserKey key = row.key;
   users_.emplace(key, std::move(row));
@@ -171,7 +171,7 @@ UserRow GuestNursery::ExtractUser(UserKey user) {
   return row;
 }
 
-void GuestNursery::InsertChannel(Channel channel) {
+void GuestNursery::InsertChannel(Channel&& channel) {
   const ChannelKey key = channel.row.key;
   touched_.push_back(key);
   channels_.emplace(key, std::move(channel));

@@ -80,9 +80,9 @@ class GuestNursery {
 
   void HandBackUser(UserKey user, StoreBatch* handed_back);
   void HandBackChannel(ChannelKey channel, StoreBatch* handed_back);
-  void InsertUser(UserRow row);
+  void InsertUser(UserRow&& row);
   UserRow ExtractUser(UserKey user);
-  void InsertChannel(Channel channel);
+  void InsertChannel(Channel&& channel);
   Channel ExtractChannel(ChannelKey channel);
 
   // The sequencer's: as the batch has left it so far.

@@ -1,6 +1,7 @@
 #include "storage/memory_store.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "storage/epoch.h"
@@ -24,9 +25,12 @@ bool IsWanted(const Event& event, const EventQuery& query) {
 
 }  // namespace
 
-MemoryStore::MemoryStore(std::size_t bytes_max) : bytes_max_(bytes_max), epoch_(NewEpoch()) {}
-
 absl::StatusOr<StoredState> MemoryStore::Load() {
+  if (epoch_.empty()) {
+    absl::StatusOr<std::string> epoch = NewEpoch();
+    if (!epoch.ok()) return epoch.status();
+    epoch_ = *std::move(epoch);
+  }
   StoredState nothing;
   nothing.epoch = epoch_;
   return nothing;
@@ -42,8 +46,8 @@ void MemoryStore::ChannelLog::pop_front() {
 absl::Status MemoryStore::Commit(const StoreBatch& batch) {
   absl::MutexLock lock(&mutex_);
   for (const StoreChange& change : batch) {
-    std::visit([this](const auto& specific) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
-                   mutex_) { Apply(specific); },
+    std::visit([this](const auto& specific)
+                   ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { Apply(specific); },
                change);
   }
   while (bytes_ > bytes_max_) EvictOldest();
@@ -163,8 +167,8 @@ absl::StatusOr<std::vector<TrimChannel>> MemoryStore::FindSurplus(const Retentio
     std::size_t surplus = 0;
     for (; surplus < log.size() && surplus < step_max; ++surplus) {
       const Event& event = *log.at(surplus).event;
-      const bool too_old = policy.age_max_ms != 0 &&
-                           event.time_unix_ms + policy.age_max_ms <= now_unix_ms;
+      const bool too_old =
+          policy.age_max_ms != 0 && event.time_unix_ms + policy.age_max_ms <= now_unix_ms;
       const bool too_many = policy.events_max != 0 && log.size() - surplus > policy.events_max;
       const bool too_large = policy.bytes_max != 0 && bytes > policy.bytes_max;
       if (!too_old && !too_many && !too_large) break;

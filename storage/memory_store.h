@@ -14,14 +14,14 @@
 
 namespace txtchat::storage {
 
-/// Keeps the log in memory: gone with the process, under a new epoch each time. Bounded by the bytes
-/// of all events together; beyond, the oldest events of the server go first, whatever their channel.
-/// Users, channels and memberships are not kept, as there is nobody to read them back.
+/// Keeps the log in memory: gone with the process, under a new epoch each time. Bounded by the
+/// bytes of all events together; beyond, the oldest events of the server go first, whatever their
+/// channel. Users, channels and memberships are not kept, as there is nobody to read them back.
 ///
 /// Thread-safe. Commit never fails.
 class MemoryStore final : public MessageStore {
  public:
-  explicit MemoryStore(std::size_t bytes_max);
+  explicit MemoryStore(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
   absl::StatusOr<StoredState> Load() override;
   absl::Status Commit(const StoreBatch& batch) override;
@@ -67,7 +67,7 @@ class MemoryStore final : public MessageStore {
   void NoteStaleArrivals(std::size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::size_t bytes_max_;
-  const std::string epoch_;
+  std::string epoch_;  ///< Made by Load.
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<ChannelKey, ChannelLog> logs_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<SendId, EventPtr> sends_ ABSL_GUARDED_BY(mutex_);

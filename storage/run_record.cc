@@ -1,15 +1,10 @@
 #include "storage/run_record.h"
 
-#include <sys/random.h>
-
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <fstream>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "storage/epoch.h"
 #include "storage/sqlite_schema.h"
 
 namespace txtchat::storage {
@@ -26,14 +21,6 @@ absl::Status PutMeta(Database& database, std::string_view key, const std::string
   put.BindText(1, key);
   put.BindText(2, value);
   return put.Run();
-}
-
-absl::StatusOr<std::string> NewEpoch() {
-  std::uint64_t bits = 0;
-  if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits)) {
-    return absl::UnavailableError(absl::StrCat("no random bytes: ", std::strerror(errno)));
-  }
-  return absl::StrFormat("%016x", bits);
 }
 
 bool IsEpoch(const std::string& text) {
@@ -84,6 +71,8 @@ absl::StatusOr<std::string> BeginRun(Database& database, Durability durability,
   if (absl::Status s = transaction.Commit(); !s.ok()) return s;
   return epoch;
 }
+
+absl::Status NoteLoss(Database& database) { return PutMeta(database, "boot_id", ""); }
 
 absl::Status EndRun(Database& database) { return PutMeta(database, "ended_in_peace", kYes); }
 

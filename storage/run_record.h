@@ -27,6 +27,9 @@ std::string ReadBootId();
 absl::StatusOr<std::string> BeginRun(Database& database, Durability durability,
                                      const std::string& boot_id);
 
+/// Notes that commits were lost while the machine stayed up: the next run begins a new epoch.
+absl::Status NoteLoss(Database& database);
+
 /// Notes that the server has ended in peace: everything that it was told to keep is there. The
 /// connection must sync its commits.
 absl::Status EndRun(Database& database);

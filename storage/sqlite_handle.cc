@@ -40,9 +40,9 @@ absl::StatusCode StatusCodeOf(int code, int system_errno) {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseFile& file, Mode mode) {
   std::unique_ptr<Database> database(new Database(file.path));
-  const int flags =
-      SQLITE_OPEN_NOMUTEX |
-      (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  int flags = SQLITE_OPEN_NOMUTEX;
+  flags |= mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (mode == Mode::kCreate) flags |= SQLITE_OPEN_CREATE;
   sqlite3* connection = nullptr;
   const int code = sqlite3_open_v2(file.path.c_str(), &connection, flags,
                                    file.vfs.empty() ? nullptr : file.vfs.c_str());

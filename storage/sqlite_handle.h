@@ -30,9 +30,12 @@ struct DatabaseFile {
 /// with SQLite's words, its codes and the file.
 class Database {
  public:
-  enum class Mode { kReadWrite, kReadOnly };
+  enum class Mode {
+    kReadOnly,
+    kReadWrite,  ///< The file has to be there: one that is gone must not be replaced in passing.
+    kCreate,     ///< It is made if it is missing.
+  };
 
-  /// Opens the file, which is created if it is missing and the mode allows it.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const DatabaseFile& file, Mode mode);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

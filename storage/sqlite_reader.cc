@@ -97,28 +97,63 @@ absl::StatusOr<std::uint64_t> SqliteReader::FindBeginning(ChannelKey key,
   }
 }
 
-absl::StatusOr<std::unique_ptr<SqliteReaderPool>> SqliteReaderPool::Open(const DatabaseFile& file,
-                                                                         std::size_t count) {
-  std::unique_ptr<SqliteReaderPool> pool(new SqliteReaderPool());
-  for (std::size_t i = 0; i < count; ++i) {
-    absl::StatusOr<std::unique_ptr<SqliteReader>> reader = SqliteReader::Open(file);
-    if (!reader.ok()) return reader.status();
-    pool->GiveBack(*std::move(reader));
+// --- The pool.
+
+absl::Status SqliteReaderPool::Open() {
+  {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(this, &SqliteReaderPool::IsSettled));
+    if (state_ == State::kOpen) return absl::OkStatus();
+    state_ = State::kBusy;
   }
-  return pool;
+  return OpenReaders();
 }
 
-std::unique_ptr<SqliteReader> SqliteReaderPool::Take() {
+absl::Status SqliteReaderPool::Reopen() { return OpenReaders(); }
+
+// The state is kBusy: nobody else comes by.
+absl::Status SqliteReaderPool::OpenReaders() {
+  absl::Status status;
+  std::vector<std::unique_ptr<SqliteReader>> opened;
+  while (status.ok() && opened.size() < count_) {
+    absl::StatusOr<std::unique_ptr<SqliteReader>> reader = SqliteReader::Open(file_);
+    status = reader.status();
+    if (reader.ok()) opened.push_back(*std::move(reader));
+  }
+  if (!status.ok()) opened.clear();
   absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(this, &SqliteReaderPool::HasIdle));
-  std::unique_ptr<SqliteReader> reader = std::move(idle_.back());
-  idle_.pop_back();
-  return reader;
+  idle_ = std::move(opened);
+  state_ = status.ok() ? State::kOpen : State::kClosed;
+  return status;
 }
 
-void SqliteReaderPool::GiveBack(std::unique_ptr<SqliteReader> reader) {
+absl::StatusOr<SqliteReaderPool::Lease> SqliteReaderPool::Borrow() {
+  for (;;) {
+    if (absl::Status s = Open(); !s.ok()) return s;
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(this, &SqliteReaderPool::HasIdleOrIsNotOpen));
+    if (state_ != State::kOpen) continue;
+    Lease lease(idle_.back().release(), GiveBack{this});
+    idle_.pop_back();
+    ++lent_;
+    return lease;
+  }
+}
+
+void SqliteReaderPool::TakeBack(SqliteReader* reader) {
   absl::MutexLock lock(&mutex_);
-  idle_.push_back(std::move(reader));
+  idle_.emplace_back(reader);
+  --lent_;
+}
+
+void SqliteReaderPool::CloseAll() {
+  std::vector<std::unique_ptr<SqliteReader>> to_close;
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(this, &SqliteReaderPool::IsSettled));
+  state_ = State::kBusy;
+  mutex_.Await(absl::Condition(this, &SqliteReaderPool::AllAreBack));
+  to_close = std::move(idle_);  // Closed after the mutex is let go.
+  idle_.clear();
 }
 
 }  // namespace txtchat::storage

@@ -41,38 +41,51 @@ class SqliteReader {
   Statement walk_;
 };
 
-/// A few readers, lent to one thread each. They are opened with the pool and stay open as long as
-/// it lives: with them stays the index of the write-ahead log, on which the store counts when it
-/// throws its writer away (docs/adr/0006-sqlite-store.md). Thread-safe.
+/// A few readers, lent to one thread each. Thread-safe; the mutex is held for memory work only.
+///
+/// As long as one of them is open, so is the index of the write-ahead log, on which the store
+/// counts when it throws its writer away; and it goes only when all of them are closed, on which it
+/// counts when the log has to be copied again (docs/adr/0006-sqlite-store.md).
 class SqliteReaderPool {
  public:
-  static absl::StatusOr<std::unique_ptr<SqliteReaderPool>> Open(const DatabaseFile& file,
-                                                                std::size_t count);
+  SqliteReaderPool(const DatabaseFile& file, std::size_t count) : file_(file), count_(count) {}
   SqliteReaderPool(const SqliteReaderPool&) = delete;
   SqliteReaderPool& operator=(const SqliteReaderPool&) = delete;
 
-  /// A reader for as long as this lives; the constructor waits for one.
-  class Lease {
-   public:
-    explicit Lease(SqliteReaderPool& pool) : pool_(pool), reader_(pool.Take()) {}
-    ~Lease() { pool_.GiveBack(std::move(reader_)); }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    SqliteReader* operator->() const { return reader_.get(); }
-
-   private:
-    SqliteReaderPool& pool_;
-    std::unique_ptr<SqliteReader> reader_;
+  struct GiveBack {
+    SqliteReaderPool* pool = nullptr;
+    void operator()(SqliteReader* reader) const { pool->TakeBack(reader); }
   };
+  /// A reader for as long as this lives.
+  using Lease = std::unique_ptr<SqliteReader, GiveBack>;
+
+  /// Opens the readers, unless they are open.
+  absl::Status Open();
+  /// Waits for a reader. Opens them if that has failed before.
+  absl::StatusOr<Lease> Borrow();
+
+  /// Waits until all have been given back, and closes them. Whoever wants one waits until Reopen.
+  void CloseAll();
+  /// After CloseAll. If it fails, Open and Borrow try again.
+  absl::Status Reopen();
 
  private:
-  SqliteReaderPool() = default;
-  std::unique_ptr<SqliteReader> Take();
-  void GiveBack(std::unique_ptr<SqliteReader> reader);
-  bool HasIdle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !idle_.empty(); }
+  enum class State { kClosed, kBusy, kOpen };
 
+  absl::Status OpenReaders();
+  void TakeBack(SqliteReader* reader);
+  bool IsSettled() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return state_ != State::kBusy; }
+  bool AllAreBack() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return lent_ == 0; }
+  bool HasIdleOrIsNotOpen() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return !idle_.empty() || state_ != State::kOpen;
+  }
+
+  const DatabaseFile file_;
+  const std::size_t count_;
   absl::Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kClosed;  ///< kBusy: one thread opens or closes.
   std::vector<std::unique_ptr<SqliteReader>> idle_ ABSL_GUARDED_BY(mutex_);
+  std::size_t lent_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace txtchat::storage

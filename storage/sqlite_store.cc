@@ -64,41 +64,69 @@ absl::Status SqliteStore::OpenDatabase() {
 
   absl::StatusOr<std::int64_t> page_bytes = database.QueryNumber("PRAGMA page_size");
   if (!page_bytes.ok()) return page_bytes.status();
-  absl::StatusOr<std::unique_ptr<SqliteReaderPool>> readers =
-      SqliteReaderPool::Open(file_, std::max<std::size_t>(options_.readers, 1));
-  if (!readers.ok()) return readers.status();
-  readers_ = *std::move(readers);
-  if (absl::Status s = NeedWriter(); !s.ok()) return s;
   const auto bytes = static_cast<std::uint64_t>(*page_bytes);
+  soft_pages_ = std::max<std::uint64_t>(options_.wal_soft_bytes / bytes, 1);
   hard_pages_ = std::max<std::uint64_t>(options_.wal_hard_bytes / bytes, 1);
-  checkpointer_ = std::make_unique<WalCheckpointer>(
-      file_, std::max<std::uint64_t>(options_.wal_soft_bytes / bytes, 1));
+  writer_copies_at_ = hard_pages_;
+  readers_ = std::make_unique<SqliteReaderPool>(file_, std::max<std::size_t>(options_.readers, 1));
+  if (absl::Status s = NeedWriter(); !s.ok()) return s;
+  checkpointer_ = std::make_unique<WalCheckpointer>(file_, soft_pages_);
   return absl::OkStatus();
 }
 
 SqliteStore::~SqliteStore() {
+  if (checkpointer_ == nullptr) return;  // It was never open.
+  const bool noted = NoteEnd();
   checkpointer_.reset();
-  // Without readers it was never open.
-  if (readers_ == nullptr) return;
-  // With normal durability as well, this note and all before it are synced. What cannot be done now
-  // is done when the file is opened again.
+  readers_.reset();
+  writer_.reset();
+  if (!noted) return;
+  // Whoever opens the log alone copies all of it when it closes it again, and removes it. What goes
+  // wrong here is made up for when the file is opened the next time.
+  absl::StatusOr<std::unique_ptr<Database>> last =
+      Database::Open(file_, Database::Mode::kReadWrite);
+  if (last.ok()) (void)(*last)->QueryNumber("PRAGMA page_count");
+}
+
+bool SqliteStore::NoteEnd() {
+  const bool normal = options_.durability == Durability::kNormal;
+  if (normal && (checkpointer_->has_failed() || !NeedWriter().ok())) return false;
+  // With normal durability as well, this note and all before it are synced.
   absl::StatusOr<std::unique_ptr<SqliteWriter>> last =
       SqliteWriter::Open(file_, /*sync_commits=*/true, options_.wal_hard_bytes);
-  writer_.reset();
-  if (!last.ok()) return;
-  if (!EndRun((*last)->database()).ok()) return;
-  if (!(*last)->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE).ok()) return;
-  // The last connection to close removes the empty log, if it may.
-  readers_.reset();
-  sqlite3_db_config((*last)->database().get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  return last.ok() && EndRun((*last)->database()).ok();
 }
 
 absl::Status SqliteStore::NeedWriter() {
   if (writer_ != nullptr) return absl::OkStatus();
+  if (!lost_.ok()) return lost_;
+  if (absl::Status s = readers_->Open(); !s.ok()) return s;
   absl::StatusOr<std::unique_ptr<SqliteWriter>> writer =
       SqliteWriter::Open(file_, options_.durability == Durability::kFull, options_.wal_hard_bytes);
   if (!writer.ok()) return writer.status();
   writer_ = *std::move(writer);
+  absl::Status status = CheckThatNothingWasLost();
+  if (!status.ok()) writer_.reset();
+  return status;
+}
+
+// With full durability all commits were synced by the writer itself.
+absl::Status SqliteStore::CheckThatNothingWasLost() {
+  if (options_.durability == Durability::kFull || expected_log_pages_ == 0) return absl::OkStatus();
+  int log_pages = -1;
+  if (absl::Status s = writer_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE, &log_pages); !s.ok())
+    return s;
+  if (log_pages < 0) return absl::UnavailableError(absl::StrCat(file_.path, " is busy"));
+  if (static_cast<std::uint64_t>(log_pages) < expected_log_pages_) {
+    (void)NoteLoss(writer_->database());
+    lost_ = absl::DataLossError(
+        absl::StrCat(file_.path,
+                     " has lost its newest commits to a failing disk, which normal durability does "
+                     "not exclude; start the server again: it goes on with what is left, and tells "
+                     "clients that the history is another one"));
+    return lost_;
+  }
+  expected_log_pages_ = 0;
   return absl::OkStatus();
 }
 
@@ -117,18 +145,24 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
 
 absl::Status SqliteStore::Commit(const StoreBatch& batch) {
   if (!loaded_) return absl::FailedPreconditionError("the store was not loaded");
-  const absl::Status status = Apply(batch);
+  absl::Status status = Apply(batch);
+  // What was kept in memory needs no transaction.
+  const bool writes = status.ok() && writer_ != nullptr && writer_->has_changes();
+  if (writes) status = writer_->Commit();
   if (!status.ok()) {
     // The transaction goes with the connection.
     writer_.reset();
     index_.RollBack();
     nursery_.RollBack();
-    return AtRunTime(status);
+    return AtRunTime(std::move(status));
   }
   // Readers look into the nursery first: what has left it must be found in the index by then.
   index_.Commit();
   nursery_.Commit();
-  KeepLogShort();
+  if (writes) {
+    ended_.fetch_add(writer_->ended_delta(), std::memory_order_relaxed);
+    KeepLogShort();
+  }
   return absl::OkStatus();
 }
 
@@ -142,10 +176,6 @@ absl::Status SqliteStore::Apply(const StoreBatch& batch) {
     if (taken) continue;
     if (absl::Status s = Write(change); !s.ok()) return s;
   }
-  // What was kept in memory needs no transaction.
-  if (writer_ == nullptr || !writer_->has_changes()) return absl::OkStatus();
-  if (absl::Status s = writer_->Commit(); !s.ok()) return s;
-  ended_.fetch_add(writer_->ended_delta(), std::memory_order_relaxed);
   return absl::OkStatus();
 }
 
@@ -158,19 +188,31 @@ absl::Status SqliteStore::Write(const StoreChange& change) {
 }
 
 void SqliteStore::KeepLogShort() {
-  if (writer_ == nullptr) return;
   const std::uint64_t pages = writer_->wal_pages();
-  const bool finish = checkpointer_->Follow(pages);
-  absl::Status status;
-  if (pages >= hard_pages_) {
+  if (pages < soft_pages_) writer_copies_at_ = hard_pages_;
+  const WalCheckpointer::Advice advice = checkpointer_->Follow(pages);
+  bool failed = advice == WalCheckpointer::Advice::kCopyAgain;
+  if (!failed && pages >= writer_copies_at_) {
     checkpointer_->Hold();
-    status = writer_->Checkpoint(SQLITE_CHECKPOINT_RESTART);
+    failed = !writer_->Checkpoint(SQLITE_CHECKPOINT_RESTART).ok();
     checkpointer_->LetGo();
-  } else if (finish) {
-    status = writer_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+  } else if (advice == WalCheckpointer::Advice::kFinish) {
+    failed = !writer_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE).ok();
   }
-  // The batch holds all the same; but this connection may have failed to sync.
-  if (!status.ok()) writer_.reset();
+  if (failed) CopyLogAgain();
+}
+
+// A checkpoint that does not reach the end of the log counts as copied what it has not synced. When
+// a later sync fails, those pages may be lost, and nobody would copy them again: unless the index
+// of the log is made anew, which happens when no connection is open on it.
+void SqliteStore::CopyLogAgain() {
+  expected_log_pages_ = writer_->wal_pages();
+  writer_copies_at_ = std::max(hard_pages_, expected_log_pages_ + soft_pages_);
+  checkpointer_->Hold();
+  readers_->CloseAll();
+  writer_.reset();
+  (void)readers_->Reopen();  // Or whoever needs them next tries again.
+  checkpointer_->LetGo();
 }
 
 // --- Reading.
@@ -194,8 +236,9 @@ absl::StatusOr<EventPage> SqliteStore::Read(const EventQuery& query) {
   if (std::optional<EventPage> page = nursery_.Read(query)) return *std::move(page);
   const std::optional<IndexedChannel> channel = index_.Find(query.channel);
   if (!channel.has_value()) return EventPage();
-  const SqliteReaderPool::Lease reader(*readers_);
-  absl::StatusOr<EventPage> page = reader->Read(query, *channel->id);
+  absl::StatusOr<SqliteReaderPool::Lease> reader = readers_->Borrow();
+  if (!reader.ok()) return AtRunTime(reader.status());
+  absl::StatusOr<EventPage> page = (*reader)->Read(query, *channel->id);
   if (!page.ok()) return AtRunTime(WithAdvice(page.status(), file_.path));
   return page;
 }
@@ -206,9 +249,10 @@ absl::StatusOr<std::vector<TrimChannel>> SqliteStore::FindSurplus(const Retentio
                                                                   std::uint64_t step_max) {
   std::vector<TrimChannel> trims;
   for (const auto& [key, channel] : index_.FindSurplus(policy, now_unix_ms, trims_max)) {
-    const SqliteReaderPool::Lease reader(*readers_);
+    absl::StatusOr<SqliteReaderPool::Lease> reader = readers_->Borrow();
+    if (!reader.ok()) return AtRunTime(reader.status());
     absl::StatusOr<std::uint64_t> first_kept =
-        reader->FindBeginning(key, channel, policy, now_unix_ms, step_max);
+        (*reader)->FindBeginning(key, channel, policy, now_unix_ms, step_max);
     if (!first_kept.ok()) return AtRunTime(WithAdvice(first_kept.status(), file_.path));
     if (*first_kept > channel.first_kept) trims.push_back({key, *first_kept});
   }

@@ -43,7 +43,8 @@ struct SqliteStoreOptions {
 /// A batch is one transaction. With full durability it is on the disk when Commit returns OK. When
 /// a commit fails, nothing of it is seen, and the next one goes over a new connection: service
 /// resumes by itself when the disk does. Should the process end before any commit has succeeded
-/// again, the refused batch may be found stored.
+/// again, the refused batch may be found stored. With normal durability a failing disk may take
+/// what was committed last: then nothing more is accepted until the server is started again.
 ///
 /// Threads as MessageStore says; at most `readers` of Read and FindSurplus run at the same time,
 /// and further ones wait. One process at a time has the directory.
@@ -88,17 +89,22 @@ class SqliteStore final : public MessageStore {
   SqliteStore(const SqliteStoreOptions& options, std::unique_ptr<DataDirectory> directory);
 
   absl::Status OpenDatabase();
-  /// Makes sure that there is a writer.
+  /// /// Makes sure that there is a writer, and that readers are open beside it.
   absl::Status NeedWriter();
+  absl::Status CheckThatNothingWasLost();
   absl::Status Apply(const StoreBatch& batch);
   absl::Status Write(const StoreChange& change);
+  /// Both only after a commit: the log must not end with a batch that was refused.
   void KeepLogShort();
+  void CopyLogAgain();
+  bool NoteEnd();
 
   const SqliteStoreOptions options_;
   const std::unique_ptr<DataDirectory> directory_;  ///< Locked until everything is closed.
   const DatabaseFile file_;
   std::string epoch_;             ///< Constant once open.
-  std::uint64_t hard_pages_ = 0;  ///< Constant once open.
+  std::uint64_t soft_pages_ = 0;  ///< Constant once open; so hard_pages_.
+  std::uint64_t hard_pages_ = 0;
 
   GuestNursery nursery_;
   ChannelIndex index_;
@@ -109,6 +115,9 @@ class SqliteStore final : public MessageStore {
   // The sequencer's.
   bool loaded_ = false;
   std::unique_ptr<SqliteWriter> writer_;  ///< Null after an error.
+  absl::Status lost_;                     ///< Commits were lost: nothing more is accepted.
+  std::uint64_t writer_copies_at_ = 0;    ///< Pages of the log.
+  std::uint64_t expected_log_pages_ = 0;  ///< What a new index of the log has to show; 0: any.
   StoreBatch handed_back_;                ///< Of one change; kept for its memory.
 };
 

@@ -134,8 +134,8 @@ absl::Status SqliteWriter::Apply(const StoreChange& change, ChannelIndex& index)
 
 absl::Status SqliteWriter::Commit() { return commit_.Run(); }
 
-absl::Status SqliteWriter::Checkpoint(int mode) {
-  const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, mode, nullptr, nullptr);
+absl::Status SqliteWriter::Checkpoint(int mode, int* log_pages) {
+  const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, mode, log_pages, nullptr);
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return database_->LastError();
   return absl::OkStatus();
 }

@@ -48,8 +48,8 @@ class SqliteWriter {
   /// How long the write-ahead log is after the last commit.
   std::uint64_t wal_pages() const { return wal_pages_; }
   /// Copies the log into the file (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html). OK also if
-  /// readers or another checkpoint stood in the way.
-  absl::Status Checkpoint(int mode);
+  /// readers or another checkpoint stood in the way. `log_pages`: how long the log is, or -1.
+  absl::Status Checkpoint(int mode, int* log_pages = nullptr);
 
   Database& database() { return *database_; }
 

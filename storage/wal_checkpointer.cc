@@ -14,6 +14,10 @@ constexpr int kRoundsMax = 4;
 // A reader may keep the log from beginning anew; the writer tries again after so many pages.
 constexpr std::uint64_t kPagesBetweenFinishes = 64;
 
+// What Copy answers when nothing was copied, or when nobody knows what.
+constexpr int kNotNow = -1;
+constexpr int kFailed = -2;
+
 }  // namespace
 
 WalCheckpointer::WalCheckpointer(const DatabaseFile& file, std::uint64_t soft_pages)
@@ -27,7 +31,7 @@ WalCheckpointer::~WalCheckpointer() {
   thread_.join();
 }
 
-bool WalCheckpointer::Follow(std::uint64_t log_pages) {
+WalCheckpointer::Advice WalCheckpointer::Follow(std::uint64_t log_pages) {
   absl::MutexLock lock(&mutex_);
   if (log_pages < log_pages_) {  // It has begun anew.
     copied_pages_ = 0;
@@ -35,20 +39,33 @@ bool WalCheckpointer::Follow(std::uint64_t log_pages) {
     finish_at_ = 0;
   }
   log_pages_ = log_pages;
-  if (copying_ || copied_pages_ == 0 || Left() > kFewPages || log_pages_ < finish_at_) return false;
+  if (failed_) return Advice::kCopyAgain;
+  if (copying_ || copied_pages_ == 0 || Left() > kFewPages || log_pages_ < finish_at_) {
+    return Advice::kNothing;
+  }
   finish_at_ = log_pages_ + kPagesBetweenFinishes;
-  return true;
+  return Advice::kFinish;
 }
 
 void WalCheckpointer::Hold() {
   absl::MutexLock lock(&mutex_);
   held_ = true;
   mutex_.Await(absl::Condition(this, &WalCheckpointer::IsIdle));
+  database_.reset();
+  if (!failed_) return;
+  failed_ = false;
+  copied_pages_ = 0;
+  copy_at_ = log_pages_ + soft_pages_;
 }
 
 void WalCheckpointer::LetGo() {
   absl::MutexLock lock(&mutex_);
   held_ = false;
+}
+
+bool WalCheckpointer::has_failed() const {
+  absl::MutexLock lock(&mutex_);
+  return failed_;
 }
 
 void WalCheckpointer::Run() {
@@ -63,6 +80,7 @@ void WalCheckpointer::Run() {
     for (int round = 1; again; ++round) {
       const int copied = Copy();
       absl::MutexLock lock(&mutex_);
+      if (copied == kFailed) failed_ = true;
       if (copied >= 0) copied_pages_ = static_cast<std::uint64_t>(copied);
       copy_at_ = (copied >= 0 ? copied_pages_ : log_pages_) + soft_pages_;
       again = copied >= 0 && Left() > kFewPages && round < kRoundsMax && !stopping_ && !held_;
@@ -75,20 +93,18 @@ int WalCheckpointer::Copy() {
   if (database_ == nullptr) {
     absl::StatusOr<std::unique_ptr<Database>> database =
         Database::Open(file_, Database::Mode::kReadWrite);
-    if (!database.ok()) return -1;
+    if (!database.ok()) return kNotNow;
+    sqlite3_db_config((*database)->get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     // Only a connection that has read once has opened the log.
-    if (!(*database)->QueryNumber("PRAGMA page_count").ok()) return -1;
+    if (!(*database)->QueryNumber("PRAGMA page_count").ok()) return kNotNow;
     database_ = *std::move(database);
-    sqlite3_db_config(database_->get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
   int log_pages = 0;
   int copied_pages = 0;
   const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
                                              &log_pages, &copied_pages);
   if (code == SQLITE_OK) return copied_pages;
-  // After a failed sync a connection is not trusted again.
-  if ((code & 0xff) != SQLITE_BUSY) database_.reset();
-  return -1;
+  return (code & 0xff) == SQLITE_BUSY ? kNotNow : kFailed;
 }
 
 }  // namespace txtchat::storage

@@ -14,31 +14,38 @@ namespace txtchat::storage {
 /// while others read and write (https://www.sqlite.org/wal.html, a PASSIVE checkpoint).
 /// Thread-safe.
 ///
-/// It cannot end the log: while commits go on, there is always something newer. So it copies again
-/// what came meanwhile, which is less each time; when little is left, the writer copies that
-/// between two commits, and the next commit begins the log anew. Where commits come faster than
-/// they can be copied the log grows, and the writer ends it at the hard limit.
+/// It cannot end the log by itself: while commits go on, there is always something newer. So it
+/// copies again what came meanwhile, which is less each time; when little is left, the writer
+/// copies that between two commits, and the next commit begins the log anew. Where commits come
+/// faster than they can be copied the log grows, and the writer ends it at the hard limit.
 class WalCheckpointer {
  public:
+  enum class Advice {
+    kNothing,
+    kFinish,     ///< Little is left: the writer should copy it now.
+    kCopyAgain,  ///< Copying has failed: what was copied since the log began may be lost.
+  };
+
   /// Begins to copy when so many pages of the log are not copied yet.
   WalCheckpointer(const DatabaseFile& file, std::uint64_t soft_pages);
   ~WalCheckpointer();  ///< Waits for a checkpoint under way.
   WalCheckpointer(const WalCheckpointer&) = delete;
   WalCheckpointer& operator=(const WalCheckpointer&) = delete;
 
-  /// Tells how many pages the log has after a commit. True: the writer should copy the rest itself
-  /// now. Errors of the thread are not reported: the log stays, and is tried again when it has
-  /// grown further; at the hard limit the writer meets the error itself.
-  bool Follow(std::uint64_t log_pages);
+  /// Tells how many pages the log has after a commit.
+  Advice Follow(std::uint64_t log_pages);
 
-  /// Keeps the thread from copying, so that the writer can do it all: two checkpoints at a time are
-  /// not possible. Waits for the one under way.
+  /// Keeps the thread from copying, for there cannot be two checkpoints at a time. Waits for the
+  /// one under way, and closes the connection. A failure is forgotten: after LetGo the thread
+  /// copies when the log has grown further.
   void Hold();
   void LetGo();
+  /// Whether a failure is waiting for Follow to tell it.
+  bool has_failed() const;
 
  private:
   void Run();
-  /// Answers how many pages of the log are copied now, or -1 on an error.
+  /// Answers how many pages of the log are copied now, or a negative number.
   int Copy();
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || (log_pages_ >= copy_at_ && !held_);
@@ -50,12 +57,13 @@ class WalCheckpointer {
 
   const DatabaseFile file_;
   const std::uint64_t soft_pages_;
-  std::unique_ptr<Database> database_;  ///< The thread's. Null: to be opened.
+  std::unique_ptr<Database> database_;  ///< The thread's, unless it is held. Null: to be opened.
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   bool copying_ ABSL_GUARDED_BY(mutex_) = false;
+  bool failed_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t log_pages_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t copied_pages_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t copy_at_ ABSL_GUARDED_BY(mutex_);        ///< Log pages at which to copy again.

@@ -268,8 +268,7 @@ TEST(TableLimits, ChannelsThatFillTheTableDoNotKeepAnybodyFromRegistering) {
   const Actor alice = chat.LineGuest(1, "alice");
   chat.Create(alice, "one");
   chat.Create(alice, "two");
-  EXPECT_EQ(chat.Do(alice, CreateChannel{"three"}).status().code(),
-            StatusCode::kResourceExhausted);
+  EXPECT_EQ(chat.Do(alice, CreateChannel{"three"}).status().code(), StatusCode::kResourceExhausted);
   chat.LineGuest(2, "bob");
   EXPECT_EQ(chat.engine().state().user_count(), 2u);
 }

@@ -32,9 +32,7 @@ class Resuming : public ::testing::Test {
     return text;
   }
   std::string epoch() { return chat.engine().state().epoch(); }
-  ChannelKey key() {
-    return std::get<ChannelInfo>(*chat.Do(alice, GetChannel{channel})).key;
-  }
+  ChannelKey key() { return std::get<ChannelInfo>(*chat.Do(alice, GetChannel{channel})).key; }
 
   ChatHarness chat;
   Actor alice = chat.TokenGuest("alice");
@@ -99,8 +97,8 @@ TEST_F(Resuming, ChannelsThatAreGoneAreNamedAndTheOthersGoOn) {
 TEST_F(Resuming, ContradictionsAreRefused) {
   EXPECT_EQ(chat.OpenAt(alice, 1, {{channel, 1, ""}, {channel, 1, ""}}), "INVALID_ARGUMENT");
   const std::string other = chat.Create(alice, "other");
-  const absl::StatusOr<Result> opened = chat.Do(
-      alice, OpenSession{{.id = 2, .lane = &chat.lane}, {other}, {{channel, 1, ""}}});
+  const absl::StatusOr<Result> opened =
+      chat.Do(alice, OpenSession{{.id = 2, .lane = &chat.lane}, {other}, {{channel, 1, ""}}});
   EXPECT_EQ(opened.status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(chat.engine().state().session_count(), 0u);
 }

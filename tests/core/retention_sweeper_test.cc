@@ -41,9 +41,7 @@ class WatchedStore final : public testing::ForwardingStore {
 
   std::vector<std::uint64_t> AwaitTrims(std::size_t count) {
     absl::MutexLock lock(&mutex_);
-    const auto enough = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-      return trims_.size() >= count;
-    };
+    const auto enough = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return trims_.size() >= count; };
     EXPECT_TRUE(mutex_.AwaitWithTimeout(absl::Condition(&enough), kTooLong));
     return trims_;
   }

@@ -106,9 +106,7 @@ TEST(Commands, ListsCanGoOn) {
   EXPECT_EQ(Parsed<ListMembers>("members$c$abc").page_token, "abc");
 }
 
-TEST(Commands, SayWhatIsToCome) {
-  EXPECT_EQ(Refusal("auth$t"), kUnimplemented);
-}
+TEST(Commands, SayWhatIsToCome) { EXPECT_EQ(Refusal("auth$t"), kUnimplemented); }
 
 TEST(Commands, HistoryHasBoundsThatCanBeLeftOut) {
   const auto parsed = [](std::string_view line) {

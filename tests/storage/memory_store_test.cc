@@ -105,5 +105,53 @@ TEST(MemoryStore, ModelKeepsTheNewestOfEveryChannelWithoutHoles) {
   }
 }
 
+TEST(MemoryStore, ReadsBackwardsAndMessagesOnly) {
+  MemoryStore store(1 << 20);
+  StoreBatch batch;
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    AppendEvent append = MakeEvent(1, i);
+    auto event = std::make_shared<Event>(*append.event);
+    if (i % 2 == 1) event->kind = EventKind::kMemberJoined;
+    append.event = event;
+    batch.push_back(append);
+  }
+  ASSERT_TRUE(store.Commit(batch).ok());
+  const auto read = [&](bool newest_first, bool messages_only, std::size_t events) {
+    std::string sequences;
+    const EventPage page = *store.Read({1, 1, 5, events, 999, newest_first, messages_only});
+    for (const EventPtr& event : page) sequences += std::to_string(event->sequence);
+    return sequences;
+  };
+  EXPECT_EQ(read(false, false, 9), "2345");
+  EXPECT_EQ(read(true, false, 9), "5432");
+  EXPECT_EQ(read(true, false, 2), "54");
+  EXPECT_EQ(read(false, true, 9), "24");
+  EXPECT_EQ(read(true, true, 1), "4");
+}
+
+TEST(MemoryStore, FindsWhatWasSentAsLongAsItIsKept) {
+  MemoryStore store(1 << 20);
+  auto event = std::make_shared<Event>();
+  event->sequence = 1;
+  event->client_message_id = "id";
+  ASSERT_TRUE(store.Commit({AppendEvent{1, 7, event}}).ok());
+  EXPECT_EQ(*store.FindSent(7, "id"), event);
+  EXPECT_EQ(*store.FindSent(8, "id"), nullptr);
+  EXPECT_EQ(*store.FindSent(7, "other"), nullptr);
+  ASSERT_TRUE(store.Commit({TrimChannel{1, 2}}).ok());
+  EXPECT_EQ(*store.FindSent(7, "id"), nullptr);
+  EXPECT_EQ(store.FirstKept(1), 2u);
+  EXPECT_EQ(store.FirstKept(2), 1u) << "a channel without events";
+}
+
+TEST(MemoryStore, EachIsAHistoryOfItsOwn) {
+  MemoryStore one(1);
+  MemoryStore other(1);
+  const std::string epoch = one.Load()->epoch;
+  EXPECT_EQ(epoch.size(), 16u);
+  EXPECT_EQ(one.Load()->epoch, epoch);
+  EXPECT_NE(other.Load()->epoch, epoch);
+}
+
 }  // namespace
 }  // namespace txtchat::storage

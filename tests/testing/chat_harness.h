@@ -74,8 +74,8 @@ class ChatHarness {
   /// Opens a session for a token guest. Empty: all channels.
   absl::Status Open(const Actor& guest, SessionId session,
                     std::vector<std::string> channel_ids = {});
-  /// The same from positions; answers how they were met, as `recovered`, `gap 1-5`, `epoch changed`,
-  /// `not a member`, or the error's code.
+  /// The same from positions; answers how they were met, as `recovered`, `gap 1-5`, `epoch
+  /// changed`, `not a member`, or the error's code.
   std::string OpenAt(const Actor& guest, SessionId session, std::vector<Position> positions);
   /// UNAVAILABLE while the store refuses: it is tried again with a later batch.
   absl::Status Close(SessionId session);

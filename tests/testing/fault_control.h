@@ -25,7 +25,7 @@ enum class FaultKind : std::uint8_t {
   /// Writes answer SQLITE_IOERR_WRITE and truncating SQLITE_IOERR_TRUNCATE; nothing is changed.
   kWriteError,
   /// Syncs answer SQLITE_IOERR_FSYNC, and what the file had not synced is lost, as with fsync(2) on
-  /// Linux: the next sync answers OK without it.
+  /// Linux: each handle that is open on it answers that once, and then OK without it.
   kSyncError,
   /// Reads answer SQLITE_IOERR_READ.
   kReadError,

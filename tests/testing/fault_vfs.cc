@@ -46,6 +46,7 @@ struct Handle : sqlite3_file {
   FileKind kind = FileKind::kDatabase;
   std::string path;
   std::shared_ptr<UnsyncedFile> file;
+  std::uint64_t failures_seen = 0;  ///< Of the file's failed syncs.
 };
 
 constexpr std::size_t kHandleBytes = (sizeof(Handle) + 7) / 8 * 8;
@@ -85,10 +86,10 @@ int FileTruncate(sqlite3_file* file, sqlite3_int64 size) {
 int FileSync(sqlite3_file* file, int) {
   Handle* const handle = Of(file);
   if (const int code = TakeFault(file, FileOperation::kSync); code != SQLITE_OK) {
-    handle->file->Forget();
+    handle->file->FailSync(&handle->failures_seen);
     return code;
   }
-  const int code = handle->file->Sync(handle->real);
+  const int code = handle->file->Sync(handle->real, &handle->failures_seen);
   if (code == SQLITE_OK) ++handle->vfs->syncs_of(handle->kind);
   return code;
 }
@@ -213,6 +214,7 @@ int VfsOpen(sqlite3_vfs* vfs, const char* path, sqlite3_file* memory, int flags,
   handle->kind = kind;
   handle->path = path;
   handle->file = std::move(unsynced);
+  handle->failures_seen = handle->file->failed_syncs();
   handle->pMethods = &kFileMethods;
   return SQLITE_OK;
 }

@@ -132,9 +132,12 @@ int UnsyncedFile::WriteBlocks(sqlite3_file* real) const {
   return SQLITE_OK;
 }
 
-int UnsyncedFile::Sync(sqlite3_file* real) {
+int UnsyncedFile::Sync(sqlite3_file* real, std::uint64_t* failures_seen) {
   absl::MutexLock lock(&mutex_);
   if (!has_power()) return SQLITE_IOERR_FSYNC;
+  if (failures_seen != nullptr && std::exchange(*failures_seen, failed_syncs_) != failed_syncs_) {
+    return SQLITE_IOERR_FSYNC;
+  }
   if (!changed_) return SQLITE_OK;
   const sqlite3_io_methods& below = *real->pMethods;
   sqlite3_int64 real_size = 0;
@@ -147,6 +150,18 @@ int UnsyncedFile::Sync(sqlite3_file* real) {
   if (code != SQLITE_OK) return SQLITE_IOERR_FSYNC;
   ForgetLocked();
   return SQLITE_OK;
+}
+
+void UnsyncedFile::FailSync(std::uint64_t* failures_seen) {
+  absl::MutexLock lock(&mutex_);
+  if (changed_) ++failed_syncs_;  // Otherwise nobody has lost anything.
+  *failures_seen = failed_syncs_;
+  ForgetLocked();
+}
+
+std::uint64_t UnsyncedFile::failed_syncs() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return failed_syncs_;
 }
 
 int UnsyncedFile::Size(sqlite3_file* real, sqlite3_int64* size) {

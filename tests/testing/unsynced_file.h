@@ -43,8 +43,13 @@ class UnsyncedFile {
   int Write(sqlite3_file* real, const void* data, int size, sqlite3_int64 offset);
   int Truncate(sqlite3_file* real, sqlite3_int64 size);
   /// Brings everything into the file below. Not fsync(2): what a process has handed to the kernel
-  /// outlives its SIGKILL, and the machine stays on.
-  int Sync(sqlite3_file* real);
+  /// outlives its SIGKILL, and the machine stays on. A handle that has not seen all failed syncs
+  /// sees the failure first.
+  int Sync(sqlite3_file* real, std::uint64_t* failures_seen = nullptr);
+  /// A sync that fails: drops what was not synced. As with fsync(2) on Linux, everybody who has the
+  /// file open learns of it, once: whose writes were lost does not matter.
+  void FailSync(std::uint64_t* failures_seen);
+  std::uint64_t failed_syncs() const;
   int Size(sqlite3_file* real, sqlite3_int64* size);
 
   /// Drops what was not synced.
@@ -74,6 +79,7 @@ class UnsyncedFile {
   std::mt19937_64 random_ ABSL_GUARDED_BY(mutex_);
   /// Whether the fields below count; without a change the file below is the whole truth.
   bool changed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::uint64_t failed_syncs_ ABSL_GUARDED_BY(mutex_) = 0;
   sqlite3_int64 size_ ABSL_GUARDED_BY(mutex_) = 0;
   /// Up to here the file below shows where there is no block; beyond, there are zeros.
   sqlite3_int64 base_size_ ABSL_GUARDED_BY(mutex_) = 0;
