@@ -75,9 +75,9 @@ struct RpcOptions {
 
   // --- One connection.
   /// Calls that one connection may have open, Subscribe streams counted. Beyond: the client's
-  /// library waits, or opens another connection. A person's client needs a handful; a proxy puts
-  /// many users on one connection, and 256 streams of them leave 40 connections to `streams_max`.
-  /// HTTP/2 advises against less than 100.
+  /// library waits, however long the streams last, or opens another connection. A person's client
+  /// needs a handful; a proxy puts many users on one connection, and with 256 of them 40
+  /// connections are enough for `streams_max`. HTTP/2 advises against less than 100.
   int concurrent_calls_max = 256;
   /// Bytes of request metadata. Beyond: RESOURCE_EXHAUSTED.
   int metadata_bytes_max = 16 * 1024;

@@ -213,7 +213,7 @@ class Ends(ServerTestCase):
         self.server.terminate()
         self.assertEqual(1, self.server.wait_for_exit(), "not everything was delivered")
         self.assertLess(time.monotonic() - began, TIMEOUT_S + SLACK_S)
-        self.assertEqual(1, self.server.wait_for_event("drained")["grpc_streams_cut"])
+        self.assertEqual(1, self.server.wait_for_event("drained")["grpc_calls_cut"])
         code, details = stream.end()
         self.assertEqual(grpc.StatusCode.UNAVAILABLE, code)
         self.assertRegex(details, "drain")

@@ -69,6 +69,7 @@ TEST_F(UnaryCallsTest, CountsACallFromItsArrivalUntilItIsDone) {
 
 TEST_F(UnaryCallsTest, RefusesMoreThanItsMostCallsAndNamesTheLimit) {
   std::vector<Call> open;
+  open.reserve(8);
   for (int i = 0; i < 8; ++i) open.push_back(Add(CallKind::kChange, 1));
   const Call refused = Add(CallKind::kChange, 1);
   EXPECT_EQ(refused.arrival.status.code(), absl::StatusCode::kResourceExhausted);
