@@ -1,5 +1,6 @@
 """One life of a data directory: the server is started and killed again and again under load."""
 
+import collections
 import dataclasses
 import os
 import random
@@ -48,7 +49,8 @@ class Life:
         self._clients = []
         self._victim = None
         self._victims = 0
-        self._starting_s = 0.1  # How long the last start took.
+        self._sync_delay_us = 0  # Of the disk of this run.
+        self._starting_s = collections.defaultdict(lambda: 0.1)  # How long it took with this delay.
         os.makedirs(directory)
 
     @property
@@ -67,7 +69,7 @@ class Life:
             self._found()
             while self.round < rounds and (deadline is None or not deadline.over()):
                 self.round += 1
-                if self.round > 1 and self._rng.random() < 0.2:
+                if self.round > 1 and self._rng.random() < 0.25:
                     self._kill_while_it_starts()
                 else:
                     self._kill_under_load()
@@ -81,9 +83,14 @@ class Life:
 
     def _start(self):
         self._victims += 1
-        fault = self._mode.fault
-        if fault is not None:
-            fault += f",seed={self._seed * 10_000 + self._victims}"
+        disk = None
+        if self._mode.fault is not None:
+            # Where a sync takes long, most kills come while one is waited for.
+            self._sync_delay_us = self._rng.choice((0, 0, 2_000, 8_000))
+            disk = {
+                "TXTCHAT_TEST_FAULT_VFS": f"{self._mode.fault},seed={self._seed + self._victims}",
+                "TXTCHAT_TEST_SYNC_DELAY_US": str(self._sync_delay_us),
+            }
         flags = [
             f"--durability={self._mode.durability}",
             f"--retention-events={self._mode.retention_events}",
@@ -92,12 +99,12 @@ class Life:
             "--empty-channel-ttl-ms=400",
             "--quiet-channel-ttl-ms=400",
         ]
-        self._victim = Victim(self.directory, self._victims, flags, fault)
+        self._victim = Victim(self.directory, self._victims, flags, disk)
 
     def _serve(self):
         self._start()
         addresses = self._victim.wait_until_it_serves()
-        self._starting_s = time.monotonic() - self._victim.started
+        self._starting_s[self._sync_delay_us] = time.monotonic() - self._victim.started
         return Run(self._victims, *addresses)
 
     def _kill(self, **how):
@@ -106,11 +113,16 @@ class Life:
 
     def _kill_while_it_starts(self):
         self._start()
-        time.sleep(self._rng.random() * 1.5 * self._starting_s)
+        time.sleep(self._rng.random() * 1.5 * self._starting_s[self._sync_delay_us])
         self._kill()
 
     def _kill_under_load(self):
         run = self._run_under_load(self._rng.random() ** 2 * 1.5)
+        if self._rng.random() < 0.4:
+            # Within a change that has several parts, which must be there together or not at all.
+            run.changing.clear()
+            run.changing.wait(DEADLINE_S)
+            time.sleep(self._rng.random() * 0.003)
         run.ending.set()
         stops_first = self._rng.random() < 0.15
         if stops_first:

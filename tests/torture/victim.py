@@ -14,23 +14,22 @@ LOGS_KEPT = 20
 
 
 class Victim:
-    """One process on the data directory; `fault` is what TXTCHAT_TEST_FAULT_VFS is to be, and asks
-    for the program on the disk that loses power."""
+    """One process on the data directory. `disk`: none for a good one; else the environment of the
+    program whose disk loses power."""
 
-    def __init__(self, directory, number, flags, fault=None):
+    def __init__(self, directory, number, flags, disk=None):
         self.number = number
         self._log_path = os.path.join(directory, f"server-{number:04d}.log")
         stale = os.path.join(directory, f"server-{number - LOGS_KEPT:04d}.log")
         if os.path.exists(stale):
             os.remove(stale)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TXTCHAT")}
-        if fault is not None:
-            environment["TXTCHAT_TEST_FAULT_VFS"] = fault
+        environment |= disk or {}
         self.started = time.monotonic()
         with open(self._log_path, "wb") as log:
             self._process = subprocess.Popen(
                 [
-                    os.environ["TXTCHATD" if fault is None else "TXTCHATD_POWER_LOSS"],
+                    os.environ["TXTCHATD" if disk is None else "TXTCHATD_POWER_LOSS"],
                     "--line-listen=127.0.0.1:0",
                     "--grpc-listen=127.0.0.1:0",
                     "--log-format=json",

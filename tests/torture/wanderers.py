@@ -30,6 +30,7 @@ class Guests(Client):
             for user, known in guests:
                 self._check(run, user, known)
             while not self.world.calm.is_set():
+                run.changing.set()
                 if len(guests) < GUESTS_MAX and self.rng.random() < 0.1:
                     guests.append(self._register(run))
                 elif guests:

@@ -35,6 +35,7 @@ class Run:
         self.grpc_address = grpc_address
         self.ending = threading.Event()  # Set before the kill: connections may be lost from now on.
         self.answered = threading.Event()  # Something was acknowledged.
+        self.changing = threading.Event()  # A guest has begun to register, to join or to leave.
 
 
 class World:
@@ -94,6 +95,7 @@ class World:
             self._stopping = True
             if self._run is not None:
                 self._run.answered.set()
+                self._run.changing.set()
             self._changed.notify_all()
 
     def check(self):
