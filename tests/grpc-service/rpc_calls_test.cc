@@ -149,6 +149,7 @@ TEST(RpcLists, APageEndsWhereItsBytesDo) {
   RpcHarness harness(limits);
   Guest alice(harness, "alice");
   std::vector<std::string> created;
+  created.reserve(10);
   for (int i = 0; i < 10; ++i) created.push_back(alice.Create(std::string(100, 'n')));
   v1::ListChannelsRequest request;
   request.set_page_size(1'000);
