@@ -77,7 +77,10 @@ void ChatEngine::Refuse(std::vector<Envelope>& batch, std::int64_t now_unix_ms) 
   decision_.clear();
   retry_at_unix_ms_ = now_unix_ms + kCommitRetryMs;
   for (Envelope& envelope : batch) {
-    if (envelope.must_apply) {
+    if (envelope.must_apply && state_.FindSession(envelope.actor.session) == nullptr) {
+      // What it would end never began. So there are never more of these than sessions.
+      publisher_.Answer(envelope, std::monostate{});
+    } else if (envelope.must_apply) {
       deferred_.push_back(std::move(envelope));
     } else {
       // The store's own words are for the operator's log, not for users.

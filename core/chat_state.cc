@@ -310,8 +310,13 @@ Channel* ChatState::FindUnusedChannel() {
     Channel* const channel = FindChannel(deadlines.begin()->second);
     const bool is_empty = channel != nullptr && channel->members.empty();
     if (is_empty && !channel->holds_messages) return channel;
+    const auto entry = *deadlines.begin();
     deadlines.erase(deadlines.begin());
-    if (channel == nullptr) continue;
+    if (channel == nullptr) {
+      // If this batch has ended it, it may come back.
+      journal_.Record([entry, &deadlines] { deadlines.insert(entry); });
+      continue;
+    }
     channel->has_deadline = false;
     if (is_empty) AddDeadline(*channel);  // Among the quiet ones.
   }

@@ -431,6 +431,8 @@ absl::StatusOr<Result> Decider::Handle(Send& command) {
 // --- Commands from within.
 
 absl::StatusOr<Result> Decider::Handle(Trim& command) {
+  // It may have ended since somebody looked.
+  if (state_.FindChannel(command.channel) == nullptr) return std::monostate{};
   decision_.store.push_back(TrimChannel{command.channel, command.first_kept});
   return std::monostate{};
 }

@@ -1,5 +1,6 @@
 #include "core/history_reader.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,24 +22,25 @@ HistoryReader::HistoryReader(MessageStore* store, EncoderSet encoders, const Lim
 HistoryReader::~HistoryReader() { Stop(); }
 
 void HistoryReader::Stop() {
-  std::deque<Job> abandoned;
+  std::deque<PageJob> pages;
+  std::deque<EventsJob> events;
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
-    abandoned.swap(jobs_);
+    pages.swap(pages_);
+    events.swap(events_);
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  for (Job& job : abandoned) {
-    std::visit([](auto& specific) { specific.done(Stopping()); }, job);
-  }
+  for (PageJob& job : pages) job.done(Stopping());
+  for (EventsJob& job : events) job.done(Stopping());
 }
 
 void HistoryReader::ReadAsync(const PageRequest& request, PageCallback done) {
   {
     absl::MutexLock lock(&mutex_);
     if (!stopping_) {
-      jobs_.emplace_back(PageJob{request, std::move(done)});
+      pages_.push_back({request, std::move(done)});
       return;
     }
   }
@@ -49,9 +51,8 @@ void HistoryReader::ReadEventsAsync(const EventQuery& query, EventsCallback done
   absl::Status refused = Stopping();
   {
     absl::MutexLock lock(&mutex_);
-    if (!stopping_ && events_jobs_ < limits_.history_reads_max) {
-      ++events_jobs_;
-      jobs_.emplace_back(EventsJob{query, std::move(done)});
+    if (!stopping_ && events_.size() < limits_.history_reads_max) {
+      events_.push_back({query, std::move(done)});
       return;
     }
     if (!stopping_) {
@@ -62,21 +63,27 @@ void HistoryReader::ReadEventsAsync(const EventQuery& query, EventsCallback done
   done(std::move(refused));
 }
 
+HistoryReader::Job HistoryReader::NextJob() {
+  if (!pages_.empty()) {
+    Job job = std::move(pages_.front());
+    pages_.pop_front();
+    return job;
+  }
+  Job job = std::move(events_.front());
+  events_.pop_front();
+  return job;
+}
+
 void HistoryReader::Run() {
-  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || !jobs_.empty();
-  };
   for (;;) {
-    Job job;
+    std::optional<Job> job;
     {
       absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(&has_work));
+      mutex_.Await(absl::Condition(this, &HistoryReader::HasWork));
       if (stopping_) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-      if (std::holds_alternative<EventsJob>(job)) --events_jobs_;
+      job = NextJob();
     }
-    std::visit([this](auto& specific) { Carry(specific); }, job);
+    std::visit([this](auto& specific) { Carry(specific); }, *job);
   }
 }
 

@@ -79,6 +79,11 @@ class HistoryReader {
   using Job = std::variant<PageJob, EventsJob>;
 
   void Run();
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !pages_.empty() || !events_.empty();
+  }
+  /// Subscribers first: they wait for what they are owed.
+  Job NextJob() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Carry(PageJob& job) { job.done(Read(job.request)); }
   void Carry(EventsJob& job) { job.done(store_->Read(job.query)); }
 
@@ -86,8 +91,8 @@ class HistoryReader {
   const EncoderSet encoders_;
   const Limits limits_;
   absl::Mutex mutex_;
-  std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);
-  std::size_t events_jobs_ ABSL_GUARDED_BY(mutex_) = 0;  ///< Among jobs_.
+  std::deque<PageJob> pages_ ABSL_GUARDED_BY(mutex_);
+  std::deque<EventsJob> events_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -49,6 +49,10 @@ struct Limits {
   std::size_t store_page_events_max = 1'000;
   std::size_t store_page_bytes_max = 256 * kKiB;
 
+  // --- Events that one read of history looks at, messages or not. Beyond: the page ends, perhaps
+  // without any, and says how to go on.
+  std::size_t history_scan_events_max = 10'000;
+
   // --- Reads of history that wait for a thread. Beyond: RESOURCE_EXHAUSTED.
   std::size_t history_reads_max = 1'024;
 

@@ -75,8 +75,10 @@ bool RetentionSweeper::CarryOut(Command command) {
   // Full or draining: users come first.
   if (sequencer_->Submit(envelope) != SubmitResult::kAccepted) return false;
   absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(&answered_));
-  return succeeded_;
+  // A disk that hangs must not hold up the end of the server.
+  const auto over = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return answered_ || stopping_; };
+  mutex_.Await(absl::Condition(&over));
+  return answered_ && succeeded_;
 }
 
 void RetentionSweeper::Deliver(LaneBatch batch) {

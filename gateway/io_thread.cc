@@ -248,10 +248,12 @@ void IoThread::FetchPage(SessionId id, const PageRequest& request) {
 void IoThread::FetchHistory(SessionId id, std::uint64_t ticket, std::string channel_id,
                             const EventQuery& query) {
   environment_.history->ReadEventsAsync(
-      query, [self = shared_from_this(), id, ticket,
-              channel_id = std::move(channel_id)](absl::StatusOr<EventPage> page) {
-        self->Post([io = self.get(), id, ticket, channel_id, page = std::move(page)] {
-          if (Session* const session = io->Find(id)) session->OnHistory(ticket, channel_id, page);
+      query, [self = shared_from_this(), id, ticket, channel_id = std::move(channel_id),
+              after = query.after](absl::StatusOr<EventPage> page) {
+        self->Post([io = self.get(), id, ticket, channel_id, after, page = std::move(page)] {
+          if (Session* const session = io->Find(id)) {
+            session->OnHistory(ticket, channel_id, after, page);
+          }
         });
       });
 }

@@ -164,15 +164,16 @@ std::string EpochLine(std::string_view epoch) {
   return absl::StrCat("$$epoch: ", View(epoch), "\n");
 }
 
-std::string HistoryLines(std::string_view channel_id, const EventPage& newest_first) {
+std::string HistoryLines(std::string_view channel_id, std::uint64_t after,
+                         const EventPage& newest_first) {
   std::string out;
   for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) {
     AppendTaggedMessage("$$history: ", **it, out);
   }
   absl::StrAppend(&out, "$$ok: history ", View(channel_id), " ", newest_first.size());
   // A page may be shorter than asked for, as its bytes are bounded too: whoever wants to know asks.
-  const bool may_have_more = !newest_first.empty() && newest_first.back()->sequence > 1;
-  if (may_have_more) absl::StrAppend(&out, " ", newest_first.back()->sequence);
+  const std::uint64_t oldest = newest_first.empty() ? after + 1 : newest_first.back()->sequence;
+  if (oldest > 1) absl::StrAppend(&out, " ", oldest);
   out += '\n';
   return out;
 }

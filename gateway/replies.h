@@ -34,7 +34,9 @@ std::string HelpLines();                          ///< `$$help: USAGE - WHAT`, e
 std::string GapLine(std::string_view channel_id, std::uint64_t from,
                     std::uint64_t to);  ///< `$$gap: CHAN FROM TO`
 /// `$$history: CHAN SEQ UNIX_MS UID NAME: TEXT` for each message, oldest first, then `$$ok: history
-/// CHAN N`, with the sequence number to go on before where older ones may be left.
-std::string HistoryLines(std::string_view channel_id, const EventPage& newest_first);
+/// CHAN N`, with the sequence number to go on before where older ones may be left. `after`: how far
+/// back it was looked.
+std::string HistoryLines(std::string_view channel_id, std::uint64_t after,
+                         const EventPage& newest_first);
 
 }  // namespace txtchat::gateway

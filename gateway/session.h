@@ -64,7 +64,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // --- From the history reader.
   void OnPage(ChannelKey channel, absl::StatusOr<HistoryPage> page);
-  void OnHistory(std::uint64_t ticket, const std::string& channel_id,
+  /// `after`: how far back it was looked.
+  void OnHistory(std::uint64_t ticket, const std::string& channel_id, std::uint64_t after,
                  const absl::StatusOr<EventPage>& page);
   void RetryPages();
 

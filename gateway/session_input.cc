@@ -374,14 +374,17 @@ void Session::ReadHistory(const Pending& pending, const ChannelInfo& channel) {
                    .newest_first = true,
                    .messages_only = true};
   if (pending.before != 0) query.up_to = std::min(query.up_to, pending.before - 1);
+  // Where few of many events are messages, it does not walk through all of them.
+  const std::uint64_t scan_max = io_.environment().options.history_scan_events_max;
+  if (query.up_to > scan_max) query.after = query.up_to - scan_max;
   io_.FetchHistory(id_, last_ticket_, channel.id, query);
 }
 
-void Session::OnHistory(std::uint64_t ticket, const std::string& channel_id,
+void Session::OnHistory(std::uint64_t ticket, const std::string& channel_id, std::uint64_t after,
                         const absl::StatusOr<EventPage>& page) {
   --histories_;
   if (page.ok()) {
-    outbox_.Fill(ticket, HistoryLines(channel_id, *page));
+    outbox_.Fill(ticket, HistoryLines(channel_id, after, *page));
   } else if (io_.environment().options.errors) {
     // The store's own words are for the operator.
     const bool busy = page.status().code() == absl::StatusCode::kResourceExhausted;

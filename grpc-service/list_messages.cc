@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -61,8 +62,8 @@ absl::StatusOr<HistoryCall> CallOf(const v1::ListMessagesRequest& request, const
   return call;
 }
 
-/// What to read for `call`; the range is empty where after >= up_to.
-absl::StatusOr<EventQuery> QueryOf(const HistoryCall& call, const ChannelInfo& channel,
+/// What to read for `call`, with all of the range that is left; it is empty where after >= up_to.
+absl::StatusOr<EventQuery> RangeOf(const HistoryCall& call, const ChannelInfo& channel,
                                    std::size_t bytes_max) {
   EventQuery query{.channel = channel.key,
                    .after = call.after,
@@ -83,17 +84,32 @@ absl::StatusOr<EventQuery> QueryOf(const HistoryCall& call, const ChannelInfo& c
   return query;
 }
 
-/// Whether there may be more of the range behind `page`.
-bool MayHaveMore(const EventQuery& query, const EventPage& page) {
-  if (page.empty()) return false;
-  const std::uint64_t last = page.back()->sequence;
-  return query.newest_first ? last > query.after + 1 : last < query.up_to;
+/// The part of the range that one page looks at: where few of many events are messages, a page must
+/// not walk through all of them.
+EventQuery WindowOf(EventQuery range, std::uint64_t events_max) {
+  if (range.up_to <= range.after || range.up_to - range.after <= events_max) return range;
+  if (range.newest_first) {
+    range.after = range.up_to - events_max;
+  } else {
+    range.up_to = range.after + events_max;
+  }
+  return range;
+}
+
+/// The last event that the page has looked at, if there may be more of the range behind it.
+std::optional<std::uint64_t> LookedAt(const EventQuery& range, const EventQuery& window,
+                                      const EventPage& page) {
+  std::uint64_t last = range.newest_first ? window.after + 1 : window.up_to;
+  if (!page.empty()) last = page.back()->sequence;
+  const bool more = range.newest_first ? last > range.after + 1 : last < range.up_to;
+  return more ? std::optional(last) : std::nullopt;
 }
 
 /// One ListMessages call after the core has allowed it. Shared by the callbacks of its reading.
 struct Reading {
   std::shared_ptr<UnaryCall> call;
-  EventQuery query;
+  EventQuery range;
+  EventQuery window;
   std::uint64_t head;
   std::string epoch;
 
@@ -107,9 +123,8 @@ struct Reading {
     }
     v1::ListMessagesResponse answer;
     for (const EventPtr& event : *page) SetMessage(*event, *answer.add_messages());
-    if (MayHaveMore(query, *page)) {
-      answer.set_next_page_token(
-          MakePageToken(query.channel, query.newest_first, page->back()->sequence));
+    if (const auto last = LookedAt(range, window, *page)) {
+      answer.set_next_page_token(MakePageToken(range.channel, range.newest_first, *last));
     }
     answer.set_head_sequence(head);
     answer.set_epoch(epoch);
@@ -138,16 +153,18 @@ grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext*
       return;
     }
     const ChannelInfo& channel = std::get<HistoryOpened>(*result).channel;
-    const absl::StatusOr<EventQuery> query =
-        QueryOf(call, channel, options_.history_page_bytes_max);
-    if (!query.ok()) {
-      unary->Refuse(query.status());
+    const absl::StatusOr<EventQuery> range =
+        RangeOf(call, channel, options_.history_page_bytes_max);
+    if (!range.ok()) {
+      unary->Refuse(range.status());
       return;
     }
+    const EventQuery window = WindowOf(*range, dependencies_.limits.history_scan_events_max);
     // Room for the page is asked for when its size is known: the reader makes one at a time.
     dependencies_.history->ReadEventsAsync(
-        *query, [reading = Reading{unary, *query, channel.head_sequence, dependencies_.epoch}](
-                    absl::StatusOr<EventPage> page) { reading.OnPage(page); });
+        window,
+        [reading = Reading{unary, *range, window, channel.head_sequence, dependencies_.epoch}](
+            absl::StatusOr<EventPage> page) { reading.OnPage(page); });
   };
   const absl::Status submitted =
       Submit(*std::move(actor), std::move(command), NextPump(), std::move(done));

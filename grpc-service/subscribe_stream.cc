@@ -260,8 +260,10 @@ void SubscribeStream::GatherHeartbeat(Payload& payload) {
     heartbeat_->pop_back();
     if (it == channels_.end()) continue;  // Left since.
     const Subscription& subscription = it->second.subscription;
-    // The first one says where each channel begins.
-    const std::uint64_t head = greeted_ ? it->second.head : subscription.cursor();
+    // The first one says where each channel begins; later ones only of channels of which everything
+    // was sent, so that who has seen less has lost something.
+    const std::uint64_t head = subscription.cursor();
+    if (greeted_ && head < it->second.head) continue;
     heads.push_back({subscription.queue().channel_id(), head});
   }
   if (heartbeat_->empty()) {

@@ -232,6 +232,8 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddSize("store-page-events-max", limits.store_page_events_max,
                   "Events of one page that a lagging reader takes from the store");
   options.AddSize("store-page-bytes-max", limits.store_page_bytes_max, "Bytes of such a page");
+  options.AddSize("history-scan-events-max", limits.history_scan_events_max,
+                  "Events that one page of history looks through for messages");
   options.AddSize("history-reads-max", limits.history_reads_max,
                   "Reads of history that may wait; one more gets resource_exhausted");
   options.AddSize("store-bytes-max", limits.store_bytes_max,

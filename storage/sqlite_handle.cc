@@ -49,6 +49,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseFile& fil
   database->connection_.reset(connection);  // There is one even if it could not be opened.
   if (connection == nullptr) return absl::ResourceExhaustedError("no memory for a connection");
   sqlite3_extended_result_codes(connection, 1);
+  sqlite3_busy_timeout(connection, kBusyTimeoutMs);
   if (code != SQLITE_OK) return database->LastError();
   // A file that somebody else has prepared must not run anything of its own here
   // (https://www.sqlite.org/security.html).

@@ -13,6 +13,9 @@
 
 namespace txtchat::storage {
 
+/// How long a connection waits for a lock. Nobody else writes, but an operator's `sqlite3` may.
+inline constexpr int kBusyTimeoutMs = 1000;
+
 /// Where a database is, and through which of SQLite's virtual file systems it is reached.
 struct DatabaseFile {
   std::string path;

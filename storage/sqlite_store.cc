@@ -196,6 +196,8 @@ void SqliteStore::KeepLogShort() {
     checkpointer_->Hold();
     failed = !writer_->Checkpoint(SQLITE_CHECKPOINT_RESTART).ok();
     checkpointer_->LetGo();
+    // If a reader has kept the log from beginning anew, not each commit tries again.
+    writer_copies_at_ = pages + soft_pages_;
   } else if (advice == WalCheckpointer::Advice::kFinish) {
     failed = !writer_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE).ok();
   }

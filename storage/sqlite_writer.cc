@@ -14,8 +14,6 @@ namespace {
 
 // Holds the pages that a batch changes; beyond, they go to the log before the commit.
 constexpr int kCacheKiB = 16 * 1024;
-// Nobody else writes, but an operator's `sqlite3` may.
-constexpr int kBusyTimeoutMs = 1000;
 // Rows that one PurgeStep removes.
 constexpr std::uint64_t kPurgeRowsMax = 500;
 
@@ -37,7 +35,6 @@ absl::StatusOr<std::unique_ptr<SqliteWriter>> SqliteWriter::Open(const DatabaseF
   sqlite3* const connection = (*database)->get();
   // A connection that is thrown away after an error must not touch the file once more.
   sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  sqlite3_busy_timeout(connection, kBusyTimeoutMs);
   const std::string settings = absl::StrCat(
       "PRAGMA journal_mode=WAL;"
       "PRAGMA wal_autocheckpoint=0;"
@@ -135,7 +132,10 @@ absl::Status SqliteWriter::Apply(const StoreChange& change, ChannelIndex& index)
 absl::Status SqliteWriter::Commit() { return commit_.Run(); }
 
 absl::Status SqliteWriter::Checkpoint(int mode, int* log_pages) {
+  // A reader that stays in the past must not make everybody wait: another time will do.
+  sqlite3_busy_timeout(database_->get(), 0);
   const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, mode, log_pages, nullptr);
+  sqlite3_busy_timeout(database_->get(), kBusyTimeoutMs);
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return database_->LastError();
   return absl::OkStatus();
 }

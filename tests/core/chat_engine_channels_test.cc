@@ -314,5 +314,16 @@ TEST(EmptyChannels, AreKeptForAWhileAndThenEnd) {
   EXPECT_EQ(chat.Do(alice, GetChannel{id}).status().code(), StatusCode::kNotFound);
 }
 
+TEST(Trims, OfAChannelThatHasEndedAreNothingToTheStore) {
+  ChatHarness chat;
+  const Actor alice = chat.LineGuest(1, "alice");
+  const Actor bob = chat.LineGuest(2, "bob");
+  const absl::StatusOr<Result> info = chat.Do(alice, GetChannel{ChatHarness::AddressOf(1)});
+  const ChannelKey key = std::get<ChannelInfo>(*info).key;
+  ASSERT_TRUE(chat.Close(1).ok());
+  chat.store.FailCommits(absl::InternalError("asked for something"));
+  EXPECT_TRUE(chat.Do({}, Trim{key, 2}).ok());
+}
+
 }  // namespace
 }  // namespace txtchat

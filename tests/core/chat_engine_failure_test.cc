@@ -73,6 +73,37 @@ TEST(FailedCommit, ExpiresAGuestLater) {
   EXPECT_EQ(chat.engine().state().user_count(), 0u);
 }
 
+TEST(FailedCommit, LeavesUnusedChannelsWhereTheyWereForOthers) {
+  Limits limits;
+  limits.channels_max = 2;
+  ChatHarness chat(limits);
+  const Actor alice = chat.LineGuest(1, "alice");
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(chat.Do(alice, Leave{chat.Create(alice, "unused")}).ok());
+  }
+  chat.store.FailCommits(kDiskFull);
+  chat.Queue(alice, CreateChannel{"one"});
+  chat.Queue(alice, CreateChannel{"two"});
+  chat.RunBatch();
+  chat.store.FailCommits(absl::OkStatus());
+  EXPECT_TRUE(chat.Do(alice, CreateChannel{"one"}).ok());
+  EXPECT_TRUE(chat.Do(alice, CreateChannel{"two"}).ok());
+}
+
+TEST(FailedCommit, RemembersNoEndOfWhatNeverBegan) {
+  ChatHarness chat;
+  const Actor alice = chat.LineGuest(1, "alice");
+  chat.store.FailCommits(kDiskFull);
+  for (SessionId refused = 10; refused < 20; ++refused) {
+    chat.Queue({.session = refused},
+               Register{ChatHarness::AddressOf(refused), "bob", "", {.id = refused}});
+    chat.Queue({.session = refused}, CloseSession{}, nullptr, /*must_apply=*/true);
+    chat.RunBatch();
+  }
+  EXPECT_FALSE(chat.engine().NextDeadlineUnixMs().has_value()) << "nothing is left to do";
+  EXPECT_TRUE(chat.Do(alice, WhoAmI{}).ok());
+}
+
 /// The state as anybody can see it.
 std::string Describe(ChatHarness& chat, const std::vector<Actor>& actors) {
   std::string text;

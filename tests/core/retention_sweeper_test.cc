@@ -26,6 +26,13 @@ class WatchedStore final : public testing::ForwardingStore {
   explicit WatchedStore(MessageStore* below, int garbage = 0)
       : ForwardingStore(below), garbage_(garbage) {}
 
+  /// There is a channel 7; nobody is in it.
+  absl::StatusOr<StoredState> Load() override {
+    absl::StatusOr<StoredState> state = ForwardingStore::Load();
+    state->channels.push_back({{.key = 7, .id = "general", .display_name = "general"}, 100});
+    state->last_channel_key = 7;
+    return state;
+  }
   absl::Status Commit(const StoreBatch& batch) override {
     absl::MutexLock lock(&mutex_);
     for (const StoreChange& change : batch) {
@@ -78,6 +85,7 @@ class RetentionSweeperTest : public ::testing::Test {
         {.policy = policy, .interval = absl::Milliseconds(1), .step_events = step_events}, &store,
         &clock_);
     ChatEngine engine({}, testing::PlainEncoders(), &store);
+    EXPECT_TRUE(engine.Recover(clock_.NowUnixMs()).ok());
     InProcessSequencer sequencer(&engine, &clock_, {});
     sweeper.Start(&sequencer);
     std::vector<std::uint64_t> trims = store.AwaitTrims(steps);

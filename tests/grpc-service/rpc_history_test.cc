@@ -64,6 +64,36 @@ TEST_F(RpcHistory, ListsMessagesInBothDirectionsAPageAtATime) {
   EXPECT_EQ(ListAll(Request(0)), "2 3 4 5 6 7 8 | ");
 }
 
+TEST(RpcHistoryOfAQuietChannel, IsFoundAPageAtATimeWithoutWalkingThroughAllOfIt) {
+  Limits limits;
+  limits.history_scan_events_max = 5;
+  RpcHarness harness(limits);
+  Guest alice(harness, "alice");
+  const std::string channel = alice.Create("general");
+  ASSERT_EQ(CodeOf(alice.Send(channel, "first")), "OK");  // Event 2.
+  Guest bob(harness, "bob");
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(bob.Join(channel).ok());
+    ASSERT_TRUE(bob.Leave(channel).ok());
+  }
+  ASSERT_EQ(CodeOf(alice.Send(channel, "last")), "OK");  // Event 23.
+  for (const char* order : {"sequence", "sequence desc"}) {
+    v1::ListMessagesRequest request;
+    request.set_channel_id(channel);
+    request.set_order_by(order);
+    std::string texts;
+    int pages = 0;
+    do {
+      v1::ListMessagesResponse page;
+      ASSERT_TRUE(alice.stub->ListMessages(alice.Context().get(), request, &page).ok());
+      for (const v1::Message& message : page.messages()) texts += message.text() + " ";
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty() && ++pages < 20);
+    EXPECT_EQ(texts, std::string(order) == "sequence" ? "first last " : "last first ");
+    EXPECT_GE(pages, 4);
+  }
+}
+
 TEST_F(RpcHistory, ListsWithinBounds) {
   Say(2, 8);
   v1::ListMessagesRequest request = Request(2);

@@ -204,6 +204,24 @@ TEST(UnsyncedFile, TearsAWriteThatSurvivesAtSectors) {
   EXPECT_GT(torn, 8);    // 25
 }
 
+TEST(UnsyncedFile, AFailedSyncIsToldOnceToEverybodyWhoHasTheFileOpen) {
+  ScratchDirectory directory;
+  RealFile real(directory.File("file"));
+  UnsyncedFile file(std::make_shared<std::atomic<bool>>(true), {});
+  std::uint64_t seen_by_one = file.failed_syncs();
+  std::uint64_t seen_by_other = file.failed_syncs();
+  file.FailSync(&seen_by_one);
+  EXPECT_EQ(file.Sync(real.get(), &seen_by_other), SQLITE_OK) << "nothing was lost";
+  ASSERT_EQ(file.Write(real.get(), "abc", 3, 0), SQLITE_OK);
+  file.FailSync(&seen_by_one);
+  EXPECT_EQ(file.Sync(real.get(), &seen_by_other), SQLITE_IOERR_FSYNC);
+  EXPECT_EQ(file.Sync(real.get(), &seen_by_other), SQLITE_OK);
+  EXPECT_EQ(file.Sync(real.get(), &seen_by_one), SQLITE_OK);
+  std::uint64_t seen_by_third = file.failed_syncs();
+  EXPECT_EQ(file.Sync(real.get(), &seen_by_third), SQLITE_OK) << "it came later";
+  EXPECT_TRUE(real.Content().empty());
+}
+
 TEST(UnsyncedFile, WithoutPowerFailsAndTouchesNothing) {
   ScratchDirectory directory;
   RealFile real(directory.File("file"));
