@@ -189,7 +189,8 @@ absl::Status SqliteStore::Write(const StoreChange& change) {
 
 void SqliteStore::KeepLogShort() {
   const std::uint64_t pages = writer_->wal_pages();
-  if (pages < soft_pages_) writer_copies_at_ = hard_pages_;
+  if (pages < log_pages_) writer_copies_at_ = hard_pages_;  // It has begun anew.
+  log_pages_ = pages;
   const WalCheckpointer::Advice advice = checkpointer_->Follow(pages);
   bool failed = advice == WalCheckpointer::Advice::kCopyAgain;
   if (!failed && pages >= writer_copies_at_) {

@@ -43,8 +43,8 @@ struct SqliteStoreOptions {
 /// A batch is one transaction. With full durability it is on the disk when Commit returns OK. When
 /// a commit fails, nothing of it is seen, and the next one goes over a new connection: service
 /// resumes by itself when the disk does. Should the process end before any commit has succeeded
-/// again, the refused batch may be found stored. With normal durability a failing disk may take
-/// what was committed last: then nothing more is accepted until the server is started again.
+/// again, one of the refused batches may be found stored. With normal durability a failing disk may
+/// take what was committed last: then nothing more is accepted until the server is started again.
 ///
 /// Threads as MessageStore says; at most `readers` of Read and FindSurplus run at the same time,
 /// and further ones wait. One process at a time has the directory.
@@ -116,7 +116,8 @@ class SqliteStore final : public MessageStore {
   bool loaded_ = false;
   std::unique_ptr<SqliteWriter> writer_;  ///< Null after an error.
   absl::Status lost_;                     ///< Commits were lost: nothing more is accepted.
-  std::uint64_t writer_copies_at_ = 0;    ///< Pages of the log.
+  std::uint64_t log_pages_ = 0;           ///< After the last commit.
+  std::uint64_t writer_copies_at_ = 0;    ///< Pages of the log at which the writer copies it.
   std::uint64_t expected_log_pages_ = 0;  ///< What a new index of the log has to show; 0: any.
   StoreBatch handed_back_;                ///< Of one change; kept for its memory.
 };

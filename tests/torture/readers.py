@@ -74,7 +74,8 @@ class GrpcStream:
             )
 
     def _take_heartbeat(self, heartbeat):
-        """The first one says where each channel begins, later ones how far it is."""
+        """The first one says where each channel begins; later ones how far it is, where all of it
+        was sent."""
         self._world.ledger.see_epoch(self._witness, heartbeat.epoch)
         is_first, self._is_greeted = not self._is_greeted, True
         heads = {head.channel_id: head.head_sequence for head in heartbeat.heads}
@@ -85,8 +86,13 @@ class GrpcStream:
                     f"{self._witness} goes on after {after} of channel {channel}, and is told that "
                     f"it begins after {heads.get(channel)}"
                 )
-            if not is_first:
-                check_head(self._witness, channel, known, heads.get(channel, 0))
+            if not is_first and channel in heads:
+                check_head(self._witness, channel, known, heads[channel])
+                if self._cursors[channel].after < heads[channel]:
+                    raise Failure(
+                        f"{self._witness} has been sent everything up to {heads[channel]} of channel "
+                        f"{channel}, and has {self._cursors[channel].after}"
+                    )
 
     def _gap(self, channel, gap):
         first, last = gap.from_sequence, gap.to_sequence
