@@ -318,5 +318,22 @@ TEST(SubscribeStream, FinishesWhenCancelledBeforeItIsOpen) {
   EXPECT_TRUE(world.writer->responses.empty());
 }
 
+TEST(SubscribeStream, HeartbeatsNameOnlyChannelsOfWhichEverythingWasSent) {
+  StreamOptions options;
+  StreamWorld world(options, {.events_max = 4});
+  const auto queue = world.NewChannel();
+  world.Start(queue);
+  world.Open();
+  world.TakeAll();
+  for (int i = 0; i < 20; ++i) world.Publish(*queue);
+  world.Wake(*queue);
+  ASSERT_TRUE(world.fetch.has_value()) << "it is behind, and waits for the store";
+  world.Pass(options.heartbeat_interval_ms);
+  EXPECT_EQ(world.Received().back(), "beat") << "a reader that is being caught up lost nothing";
+  world.TakeAll();
+  world.Pass(options.heartbeat_interval_ms);
+  EXPECT_EQ(world.Received().back(), "beat c1=20");
+}
+
 }  // namespace
 }  // namespace txtchat::rpc
