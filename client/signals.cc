@@ -42,10 +42,10 @@ extern "C" void OnFatalSignal(int signal) {
   _exit(128 + signal);
 }
 
-void Install(int signal, void (*handler)(int), struct sigaction* before) {
+void Install(int signal, void (*handler)(int), int flags, struct sigaction* before) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = flags;
   sigemptyset(&action.sa_mask);
   sigaction(signal, &action, before);
 }
@@ -87,7 +87,7 @@ SignalSource::SignalSource(boost::asio::io_context& io, std::function<void(int)>
   g_signal_pipe = ends[1];
   g_endings = 0;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    Install(kSignals[i], &OnSignal, &impl_->before[i]);
+    Install(kSignals[i], &OnSignal, SA_RESTART, &impl_->before[i]);
   }
   impl_->Read();
 }
@@ -102,8 +102,10 @@ SignalSource::~SignalSource() {
 }
 
 void ExitOnSignals() {
-  Install(SIGINT, &OnFatalSignal, nullptr);
-  Install(SIGTERM, &OnFatalSignal, nullptr);
+  // Not SA_RESTART: ThreadSanitizer runs a handler only after the system call that the signal met,
+  // and a restarted read of standard input might never return.
+  Install(SIGINT, &OnFatalSignal, 0, nullptr);
+  Install(SIGTERM, &OnFatalSignal, 0, nullptr);
 }
 
 bool TakeTerminal(int fd) {

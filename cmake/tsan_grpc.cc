@@ -1,6 +1,6 @@
 // Shows to ThreadSanitizer what gRPC orders: that an operation's completion comes after its start,
-// and a reactor's OnDone after its other callbacks. Linked into the programs of the tsan preset
-// only; tsan_abseil.cc says how and why.
+// that OnCancel comes after the method that made the reactor, and OnDone after the reactor's other
+// callbacks. Linked into the programs of the tsan preset only; tsan_abseil.cc says how and why.
 //
 // Completions: grpc_call_start_batch announces under the operation's tag; whoever is handed the tag
 // again, by a completion queue or by a callback, takes it in.
@@ -9,6 +9,10 @@
 // calls ScheduleOnDone. Most of that is inline and instrumented, but the step after OnCancel is
 // inside Debian's library. So that step is announced here, by a stand-in for the reactor, and
 // ScheduleOnDone takes in what all steps announced, at the address of the counter itself.
+//
+// OnCancel: whoever of two counts another atomic down to zero calls CallOnCancel. The method's side
+// is inline and announces; the other is inside the library, so CallOnCancel takes in for it, and
+// hands on to the thread that OnCancel is run on.
 
 #include <dlfcn.h>
 #include <grpc/grpc.h>
@@ -31,6 +35,7 @@ class CancelRelay : public grpc::internal::ServerReactor {
       : reactor_(reactor), counter_(counter) {}
 
   void OnCancel() override {
+    __tsan_acquire(this);
     reactor_->OnCancel();
     __tsan_release(counter_);
     delete this;
@@ -111,7 +116,10 @@ namespace grpc::internal {
 void ServerCallbackCall::CallOnCancel(ServerReactor* reactor) {
   static const auto original = Find<void (*)(ServerCallbackCall*, ServerReactor*)>(
       "_ZN4grpc8internal18ServerCallbackCall12CallOnCancelEPNS0_13ServerReactorE");
-  original(this, new CancelRelay(reactor, &callbacks_outstanding_));
+  __tsan_acquire(&on_cancel_conditions_remaining_);
+  auto* const relay = new CancelRelay(reactor, &callbacks_outstanding_);
+  __tsan_release(relay);
+  original(this, relay);
 }
 
 void ServerCallbackCall::ScheduleOnDone(bool inline_ondone) {
