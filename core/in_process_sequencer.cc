@@ -18,8 +18,22 @@ bool InProcessSequencer::IsFull() const {
 }
 
 SubmitResult InProcessSequencer::Submit(Envelope& envelope) {
-  const std::size_t bytes = envelope.MemoryBytes();
   absl::MutexLock lock(&mutex_);
+  wanted_ = true;
+  return Add(envelope);
+}
+
+SubmitResult InProcessSequencer::Enqueue(Envelope& envelope) {
+  absl::MutexLock lock(&mutex_);
+  return Add(envelope);
+}
+
+void InProcessSequencer::Flush() {
+  absl::MutexLock lock(&mutex_);
+  wanted_ = true;
+}
+
+SubmitResult InProcessSequencer::Add(Envelope& envelope) {
   if (draining_) return SubmitResult::kDraining;
   if (!envelope.must_apply && IsFull()) {
     DeliveryLane* const lane = envelope.lane;
@@ -29,14 +43,15 @@ SubmitResult InProcessSequencer::Submit(Envelope& envelope) {
     }
     return SubmitResult::kFull;
   }
+  inbox_bytes_ += envelope.MemoryBytes();
   inbox_.push_back(std::move(envelope));
-  inbox_bytes_ += bytes;
   return SubmitResult::kAccepted;
 }
 
 bool InProcessSequencer::Drain(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
   draining_ = true;
+  wanted_ = true;
   const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return (inbox_.empty() && !deciding_) || stopping_;
   };
@@ -75,6 +90,7 @@ void InProcessSequencer::Run() {
       if (stopping_ && inbox_.empty()) return;
       taken.swap(inbox_);
       inbox_bytes_ = 0;
+      wanted_ = false;
       with_room.swap(waiting_for_room_);
       deciding_ = true;
     }

@@ -27,6 +27,8 @@ class InProcessSequencer final : public Sequencer {
   InProcessSequencer& operator=(const InProcessSequencer&) = delete;
 
   SubmitResult Submit(Envelope& envelope) override;
+  SubmitResult Enqueue(Envelope& envelope) override;
+  void Flush() override;
 
   /// Refuses further commands, decides those accepted and returns when their answers are with
   /// their lanes, or after `timeout`. Answers whether all were decided. Blocking. Idempotent.
@@ -36,9 +38,10 @@ class InProcessSequencer final : public Sequencer {
 
  private:
   void Run();
+  SubmitResult Add(Envelope& envelope) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWorkOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return !inbox_.empty() || stopping_;
+    return (wanted_ && !inbox_.empty()) || stopping_;
   }
   /// Waits for commands, the stop, or the engine's next deadline.
   void AwaitWork(std::optional<std::int64_t> deadline_unix_ms)
@@ -52,6 +55,7 @@ class InProcessSequencer final : public Sequencer {
   std::vector<Envelope> inbox_ ABSL_GUARDED_BY(mutex_);
   std::size_t inbox_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<DeliveryLane*> waiting_for_room_ ABSL_GUARDED_BY(mutex_);
+  bool wanted_ ABSL_GUARDED_BY(mutex_) = false;  ///< What is in the inbox shall be decided now.
   bool deciding_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -19,6 +19,11 @@ class Sequencer {
   /// one thread are decided in the order of their submission. Thread-safe; never blocks beyond a
   /// short lock.
   virtual SubmitResult Submit(Envelope& envelope) = 0;
+  /// As Submit, but the command may wait for Flush: so commands that came together are decided
+  /// together, and wake the deciding thread once.
+  virtual SubmitResult Enqueue(Envelope& envelope) = 0;
+  /// What was enqueued is decided now. To be called soon after Enqueue, whatever that answered.
+  virtual void Flush() = 0;
 };
 
 }  // namespace txtchat

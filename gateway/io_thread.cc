@@ -209,6 +209,12 @@ void IoThread::MarkDirty(Session& session) {
   ScheduleDrain();
 }
 
+SubmitResult IoThread::Enqueue(Envelope& envelope) {
+  enqueued_ = true;
+  ScheduleDrain();
+  return environment_.sequencer->Enqueue(envelope);
+}
+
 void IoThread::ScheduleDrain() {
   if (drain_scheduled_) return;
   drain_scheduled_ = true;
@@ -219,6 +225,8 @@ void IoThread::ScheduleDrain() {
 }
 
 void IoThread::DrainDirty() {
+  // First, so that they are decided while this thread writes.
+  if (std::exchange(enqueued_, false)) environment_.sequencer->Flush();
   // Sessions that were closed before now are named in no list after this turn.
   const std::vector<std::shared_ptr<Session>> closed = std::exchange(closed_, {});
   draining_.swap(dirty_);

@@ -93,6 +93,8 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   bool reading_stopped() const { return reading_stopped_; }
 
   Session* Find(SessionId id);
+  /// Hands a command to the sequencer, which gets all commands of this turn at its end.
+  SubmitResult Enqueue(Envelope& envelope);
   /// Has the session drained at the end of this turn, or of the next if it is being drained now.
   void MarkDirty(Session& session);
   /// The session is closed: forgets it, not before the end of this turn.
@@ -145,6 +147,7 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   std::vector<SessionId> waiting_to_retry_;
   Gather gather_;
   bool drain_scheduled_ = false;
+  bool enqueued_ = false;  ///< The sequencer has commands that it was not told of.
   bool retry_armed_ = false;
   bool reading_stopped_ = false;
 };

@@ -236,7 +236,7 @@ void Session::Submit(Envelope& envelope, Pending pending) {
     };
     pending.bytes = static_cast<std::uint32_t>(envelope.MemoryBytes());
   }
-  switch (io_.environment().sequencer->Submit(envelope)) {
+  switch (io_.Enqueue(envelope)) {
     case SubmitResult::kAccepted:
       if (pending.command == CommandId::kRegister) register_submitted_ = true;
       in_flight_ += pending.weight;

@@ -71,13 +71,21 @@ class InProcessSequencerTest : public ::testing::Test {
 
   SubmitResult Submit(SessionId session, Command command, Completion done = nullptr,
                       bool must_apply = false) {
+    Envelope envelope = Of(session, std::move(command), std::move(done));
+    envelope.must_apply = must_apply;
+    return sequencer_->Submit(envelope);
+  }
+  void Enqueue(SessionId session, Command command, Completion done = nullptr) {
+    Envelope envelope = Of(session, std::move(command), std::move(done));
+    ASSERT_EQ(sequencer_->Enqueue(envelope), SubmitResult::kAccepted);
+  }
+  Envelope Of(SessionId session, Command command, Completion done) {
     Envelope envelope;
     envelope.command = std::move(command);
     envelope.actor.session = session;
     envelope.lane = &lane_;
     envelope.done = std::move(done);
-    envelope.must_apply = must_apply;
-    return sequencer_->Submit(envelope);
+    return envelope;
   }
   Register RegisterCommand(SessionId session) {
     return {"10.0.0.1:" + std::to_string(session), "n", "", {.id = session, .lane = &lane_}};
@@ -134,6 +142,32 @@ TEST_F(InProcessSequencerTest, CommitsWhateverArrivedMeanwhileAsOneBatch) {
   gated_.Open();
   sequencer_->Drain();
   EXPECT_EQ(gated_.batch_sizes, (std::vector<std::size_t>{1, 10}));
+}
+
+TEST_F(InProcessSequencerTest, DecidesWhatWasEnqueuedTogetherAtTheFlush) {
+  Make(&gated_);
+  gated_.Open();
+  Submit(1, RegisterCommand(1));
+  gated_.AwaitCommit();
+  for (int i = 0; i < 10; ++i) Enqueue(1, Send{"10.0.0.1:1", "x", "", false});
+  sequencer_->Flush();
+  for (int i = 0; i < 5; ++i) Enqueue(1, Send{"10.0.0.1:1", "x", "", false});
+  Submit(1, Send{"10.0.0.1:1", "x", "", false});  // Flushes what is before it.
+  sequencer_->Drain();
+  std::size_t events = 0;
+  for (std::size_t size : gated_.batch_sizes) events += size;
+  EXPECT_EQ(events, 17u);
+  // The second lot may have come while the first was still there; no lot is ever cut.
+  EXPECT_LE(gated_.batch_sizes.size(), 3u);
+}
+
+TEST_F(InProcessSequencerTest, DecidesWhatWasEnqueuedAndNotFlushedBeforeItStops) {
+  Make(&memory_);
+  int answers = 0;
+  Submit(1, RegisterCommand(1));
+  Enqueue(1, WhoAmI{}, [&](absl::StatusOr<Result>) { ++answers; });
+  sequencer_->Stop();
+  EXPECT_EQ(answers, 1);
 }
 
 TEST_F(InProcessSequencerTest, SplitsABatchAtItsLimit) {

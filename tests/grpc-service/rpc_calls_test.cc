@@ -280,6 +280,8 @@ class RefusingSequencer final : public Sequencer {
  public:
   explicit RefusingSequencer(SubmitResult result) : result_(result) {}
   SubmitResult Submit(Envelope&) override { return result_; }
+  SubmitResult Enqueue(Envelope&) override { return result_; }
+  void Flush() override {}
 
  private:
   const SubmitResult result_;
