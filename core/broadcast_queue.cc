@@ -33,23 +33,18 @@ BroadcastQueue::BroadcastQueue(ChannelKey key, std::string channel_id, QueueLimi
     : key_(key), channel_id_(std::move(channel_id)), limits_(limits), head_(head) {}
 
 std::size_t BroadcastQueue::Append(const Event& event, const EncoderSet& encoders) {
-  // Only this thread changes which formats are in use, so they may be read without the lock's help
-  // staying taken while encoding; the lock below orders the bytes for readers.
-  std::array<bool, kWireFormatCount> wanted{};
-  {
-    absl::MutexLock lock(&mutex_);
-    for (std::size_t i = 0; i < kWireFormatCount; ++i) {
-      if (logs_[i] != nullptr && !logs_[i]->in_use) logs_[i].reset();
-      wanted[i] = logs_[i] != nullptr && encoders[i] != nullptr;
-    }
-  }
-  std::array<std::string, kWireFormatCount> encoded;
-  for (std::size_t i = 0; i < kWireFormatCount; ++i) {
-    if (wanted[i]) encoders[i]->Append(event, encoded[i]);
-  }
+  static thread_local std::string encoded;  // Its memory serves again.
+  // Readers wait while this encodes: it takes less time than taking the lock once more.
   absl::MutexLock lock(&mutex_);
   for (std::size_t i = 0; i < kWireFormatCount; ++i) {
-    if (wanted[i]) AppendToLog(*logs_[i], event.sequence, encoded[i]);
+    if (logs_[i] == nullptr) continue;
+    if (!logs_[i]->in_use) {
+      logs_[i].reset();
+    } else if (encoders[i] != nullptr) {
+      encoded.clear();
+      encoders[i]->Append(event, encoded);
+      AppendToLog(*logs_[i], event.sequence, encoded);
+    }
   }
   head_.store(event.sequence, std::memory_order_release);
   return BytesKeptLocked();

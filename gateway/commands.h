@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/command.h"
@@ -43,7 +44,8 @@ struct HistoryRequest {
   std::uint32_t limit = 0;
 };
 
-using Action = std::variant<Command, LocalAction, HistoryRequest>;
+/// The cheapest first: it is what an empty one holds.
+using Action = std::variant<LocalAction, HistoryRequest, Command>;
 
 inline constexpr std::size_t kFieldsMax = 3;
 /// The fields of a line behind the command's name; those that it does not have are empty.
@@ -60,9 +62,8 @@ struct CommandRow {
   bool claims_user = false;    ///< The first field is the user id that the client believes to have.
   /// How much of a connection's `commands_in_flight_max` it takes: answers of many lines take more.
   std::uint8_t weight = 1;
-  /// Makes the action; the fields point into the line. Returns OK, INVALID_ARGUMENT or
-  /// UNIMPLEMENTED.
-  absl::StatusOr<Action> (*make)(const Fields& fields);
+  /// Makes the action; the fields point into the line. INVALID_ARGUMENT, UNIMPLEMENTED.
+  absl::Status (*make)(const Fields& fields, Action& action);
 };
 
 /// All commands, in the order in which `help` lists them.

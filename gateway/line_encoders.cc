@@ -19,10 +19,15 @@ void AppendMember(std::string_view tag, const Event& event, std::string& out) {
 }  // namespace
 
 void AppendClassicText(std::string_view text, std::string& out) {
+  const bool is_plain = PlainRun(text) == text.size();
   for (;;) {
     const std::size_t begin = out.size();
-    const std::size_t end = text.find_first_of("\r\n");
-    AppendOneLine(text.substr(0, end), out);
+    const std::size_t end = is_plain ? std::string_view::npos : text.find_first_of("\r\n");
+    if (is_plain) {
+      out += text;
+    } else {
+      AppendOneLine(text.substr(0, end), out);
+    }
     if (out.compare(begin, 2, "$$") == 0) out.insert(begin, 1, ' ');
     out += '\n';
     if (end == std::string_view::npos) return;

@@ -11,6 +11,10 @@ namespace txtchat::gateway {
 /// are U+0000 to U+001F but tab, U+007F, and U+0080 to U+009F. Line ends are among them.
 std::size_t ControlBytes(std::string_view text);
 
+/// Bytes at the beginning of `text` that are shown as they are, wherever text is shown: up to a
+/// control, a tab, a backslash, or what may be one of these. Most texts are nothing else.
+std::size_t PlainRun(std::string_view text);
+
 /// Appends `text` without its controls, so that it stays on one line.
 void AppendOneLine(std::string_view text, std::string& out);
 

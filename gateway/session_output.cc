@@ -248,12 +248,17 @@ void Session::AddOwed(Gather& gather, std::size_t index, Owed owed) {
 // --- Writing, and what follows from how much was taken.
 
 std::int64_t Session::Write(Gather& gather) {
+  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
   std::array<iovec, Gather::kPartsMax> vectors;
   msghdr message{};
   message.msg_iov = vectors.data();
   message.msg_iovlen = gather.FillVectors(vectors);
   for (;;) {
-    const ssize_t n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    // Most writes are one slice of one channel, for which the kernel has a shorter way.
+    const ssize_t n =
+        message.msg_iovlen == 1
+            ? ::send(socket_.native_handle(), vectors[0].iov_base, vectors[0].iov_len, kFlags)
+            : ::sendmsg(socket_.native_handle(), &message, kFlags);
     if (n >= 0) return n;
     if (errno == EINTR) continue;
     return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
