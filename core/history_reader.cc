@@ -1,7 +1,9 @@
 #include "core/history_reader.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -9,13 +11,31 @@
 namespace txtchat {
 namespace {
 
+ChunkPtr Encode(const EventPage& events, const EventEncoder& encoder) {
+  std::string bytes;
+  std::vector<std::size_t> ends;
+  ends.reserve(events.size());
+  for (const EventPtr& event : events) {
+    encoder.Append(*event, bytes);
+    ends.push_back(bytes.size());
+  }
+  ChunkPtr chunk = EncodedChunk::Make(events.front()->sequence, events.size(),
+                                      std::max<std::size_t>(bytes.size(), 1));
+  std::size_t begin = 0;
+  for (const std::size_t end : ends) {
+    chunk->Append(std::string_view(bytes).substr(begin, end - begin));
+    begin = end;
+  }
+  return chunk;
+}
+
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
 }  // namespace
 
 HistoryReader::HistoryReader(MessageStore* store, EncoderSet encoders, const Limits& limits,
                              std::size_t threads)
-    : store_(store), encoders_(encoders), limits_(limits) {
+    : store_(store), encoders_(encoders), limits_(limits), cache_(limits.history_cache_bytes_max) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
 }
 
@@ -37,6 +57,7 @@ void HistoryReader::Stop() {
 }
 
 void HistoryReader::ReadAsync(const PageRequest& request, PageCallback done) {
+  if (std::optional<HistoryPage> page = cache_.Find(request)) return done(*std::move(page));
   {
     absl::MutexLock lock(&mutex_);
     if (!stopping_) {
@@ -87,7 +108,9 @@ void HistoryReader::Run() {
   }
 }
 
-absl::StatusOr<HistoryPage> HistoryReader::Read(const PageRequest& request) const {
+absl::StatusOr<HistoryPage> HistoryReader::Read(const PageRequest& request) {
+  // Somebody before in the queue may have wanted the same.
+  if (std::optional<HistoryPage> page = cache_.Find(request)) return *std::move(page);
   const absl::StatusOr<EventPage> events =
       store_->Read({.channel = request.channel,
                     .after = request.after,
@@ -96,18 +119,11 @@ absl::StatusOr<HistoryPage> HistoryReader::Read(const PageRequest& request) cons
                     .bytes_max = limits_.store_page_bytes_max});
   if (!events.ok()) return events.status();
   HistoryPage page{.after = request.after, .covers_to = request.up_to, .format = request.format};
-  if (events->empty()) return page;
-
-  const EventEncoder& encoder = *encoders_[IndexOf(request.format)];
-  std::vector<std::string> encoded(events->size());
-  std::size_t bytes = 1;
-  for (std::size_t i = 0; i < events->size(); ++i) {
-    encoder.Append(*(*events)[i], encoded[i]);
-    bytes += encoded[i].size();
+  if (!events->empty()) {
+    page.chunk = Encode(*events, *encoders_[IndexOf(request.format)]);
+    page.covers_to = events->back()->sequence;
   }
-  page.chunk = EncodedChunk::Make(events->front()->sequence, events->size(), bytes);
-  for (const std::string& event : encoded) page.chunk->Append(event);
-  page.covers_to = events->back()->sequence;
+  cache_.Add(request.channel, page);
   return page;
 }
 

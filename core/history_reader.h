@@ -11,29 +11,12 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "core/encoded_chunk.h"
 #include "core/limits.h"
 #include "core/message_store.h"
+#include "core/page_cache.h"
 #include "core/wire_format.h"
 
 namespace txtchat {
-
-/// The events after `after`, none beyond `up_to`, of one channel.
-struct PageRequest {
-  ChannelKey channel = 0;
-  WireFormat format = WireFormat::kProto;
-  std::uint64_t after = 0;
-  std::uint64_t up_to = 0;
-};
-
-/// A page of the store, encoded. Covers (`after`, `covers_to`]: events of that range that are not
-/// in the chunk are no longer kept.
-struct HistoryPage {
-  std::uint64_t after = 0;
-  std::uint64_t covers_to = 0;
-  WireFormat format = WireFormat::kProto;
-  ChunkPtr chunk;  ///< Null if none of the range is kept.
-};
 
 using PageCallback = absl::AnyInvocable<void(absl::StatusOr<HistoryPage>)>;
 using EventsCallback = absl::AnyInvocable<void(absl::StatusOr<EventPage>)>;
@@ -53,12 +36,13 @@ class HistoryReader {
   HistoryReader(const HistoryReader&) = delete;
   HistoryReader& operator=(const HistoryReader&) = delete;
 
-  /// Reads a page and calls `done` with it exactly once, on a thread of the reader (or, after Stop,
-  /// at once): UNAVAILABLE after Stop, or the store's error.
+  /// Calls `done` with a page exactly once: at once if it was read lately for somebody else, else
+  /// on a thread of the reader. UNAVAILABLE after Stop, or the store's error. The page covers the
+  /// first event after `request.after`; it may begin before that, and end beyond `request.up_to`.
   void ReadAsync(const PageRequest& request, PageCallback done);
 
   /// The same at once, on the caller's thread.
-  absl::StatusOr<HistoryPage> Read(const PageRequest& request) const;
+  absl::StatusOr<HistoryPage> Read(const PageRequest& request);
 
   /// Reads events as they are kept and calls `done` exactly once, as above. RESOURCE_EXHAUSTED, at
   /// once, if too many such reads wait already.
@@ -90,6 +74,7 @@ class HistoryReader {
   MessageStore* const store_;
   const EncoderSet encoders_;
   const Limits limits_;
+  PageCache cache_;
   absl::Mutex mutex_;
   std::deque<PageJob> pages_ ABSL_GUARDED_BY(mutex_);
   std::deque<EventsJob> events_ ABSL_GUARDED_BY(mutex_);

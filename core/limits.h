@@ -48,6 +48,8 @@ struct Limits {
   // --- Catch-up: one page that a lagged reader takes from the store.
   std::size_t store_page_events_max = 1'000;
   std::size_t store_page_bytes_max = 256 * kKiB;
+  /// Pages that are kept for the next reader. Beyond: those not wanted for the longest time go.
+  std::size_t history_cache_bytes_max = 16 * kMiB;
 
   // --- Events that one read of history looks at, messages or not. Beyond: the page ends, perhaps
   // without any, and says how to go on.

@@ -36,7 +36,7 @@ class HistoryReaderTest : public ::testing::Test {
 TEST_F(HistoryReaderTest, EncodesAPage) {
   Limits limits;
   limits.store_page_events_max = 2;
-  const HistoryReader reader(&store_, PlainEncoders(), limits, 0);
+  HistoryReader reader(&store_, PlainEncoders(), limits, 0);
   const absl::StatusOr<HistoryPage> page = reader.Read({.channel = 9, .after = 1, .up_to = 5});
   ASSERT_TRUE(page.ok());
   EXPECT_EQ(page->after, 1u);
@@ -46,11 +46,31 @@ TEST_F(HistoryReaderTest, EncodesAPage) {
 }
 
 TEST_F(HistoryReaderTest, CoversTheWholeRangeWhenNothingOfItIsKept) {
-  const HistoryReader reader(&store_, PlainEncoders(), {}, 0);
+  HistoryReader reader(&store_, PlainEncoders(), {}, 0);
   const absl::StatusOr<HistoryPage> page = reader.Read({.channel = 8, .after = 3, .up_to = 7});
   ASSERT_TRUE(page.ok());
   EXPECT_FALSE(static_cast<bool>(page->chunk));
   EXPECT_EQ(page->covers_to, 7u);
+}
+
+TEST_F(HistoryReaderTest, ReadsAPageOnceForAllWhoAreInIt) {
+  HistoryReader reader(&store_, PlainEncoders(), {}, 1);
+  ASSERT_TRUE(reader.Read({.channel = 9, .after = 1, .up_to = 4}).ok());
+  store_.FailReads(absl::InternalError("disk"));
+  const absl::StatusOr<HistoryPage> other = reader.Read({.channel = 9, .after = 2, .up_to = 4});
+  ASSERT_TRUE(other.ok());
+  EXPECT_EQ(other->after, 1u);
+  bool answered_at_once = false;
+  reader.ReadAsync({.channel = 9, .after = 3, .up_to = 5},
+                   [&](const auto& page) { answered_at_once = page.ok(); });
+  EXPECT_TRUE(answered_at_once);
+
+  EXPECT_FALSE(reader.Read({.channel = 9, .after = 0, .up_to = 4}).ok()) << "before the page";
+  EXPECT_FALSE(reader.Read({.channel = 9, .after = 4, .up_to = 5}).ok()) << "behind it";
+  EXPECT_FALSE(reader.Read({.channel = 8, .after = 1, .up_to = 4}).ok()) << "another channel";
+  EXPECT_FALSE(
+      reader.Read({.channel = 9, .format = WireFormat::kTaggedLine, .after = 1, .up_to = 4}).ok())
+      << "another format";
 }
 
 TEST_F(HistoryReaderTest, AnswersOnItsOwnThreadAndPassesErrorsOn) {
