@@ -15,7 +15,8 @@ std::uint64_t SendAllowance(std::uint32_t window, std::uint32_t burst, std::uint
 Traffic::Traffic(const Options& options, const Layout& layout)
     : options_(options),
       codec_(options.text_bytes),
-      checker_(options.channels, options.publishers, options.transport == Transport::kLine),
+      checker_(options.channels, options.publishers,
+               options.transport == Transport::kLine ? Order::kSharedAsSent : Order::kShared),
       reader_of_seat_(layout.seats.size()),
       seat_is_slow_(layout.seats.size()),
       publishers_(options.publishers) {
