@@ -56,7 +56,10 @@ class LineWire {
   virtual absl::StatusOr<std::size_t> Take(std::string_view bytes, WireEvents& events) const = 0;
 };
 
-/// The wire of the line protocol.
+/// The wire of `options.transport`, which is not kGrpc.
 std::unique_ptr<LineWire> MakeWire(const Options& options);
+
+/// Ids of channels that need no creating, of this run only.
+std::vector<std::string> ChosenChannels(std::uint32_t count);
 
 }  // namespace txtchat::bench
