@@ -238,8 +238,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
 
   PumpThread& pump = NextPump();
   const SessionId id = dependencies_.session_ids->Next();
-  auto reactor =
-      std::make_shared<SubscribeReactor>(context, [this, id, &pump] { CloseStream(id, pump); });
+  auto reactor = std::make_shared<SubscribeReactor>(context, &pump.write_gate(),
+                                                    [this, id, &pump] { CloseStream(id, pump); });
   auto stream =
       std::make_shared<SubscribeStream>(id, stream_options_, reactor, &pump, PumpThread::NowMs());
   reactor->Attach(stream);

@@ -7,6 +7,9 @@
 namespace txtchat::rpc {
 namespace {
 
+/// Streams woken before completions of their writes are handled.
+constexpr std::size_t kWakesAtOnce = 256;
+
 /// Often enough for every timeout of a stream or a call, seldom enough to cost nothing.
 std::int64_t TickInterval(const RpcOptions& options) {
   const StreamOptions& stream = options.stream;
@@ -174,11 +177,17 @@ void PumpThread::Concern(Session& session) {
 
 void PumpThread::WakeConcerned() {
   ReadCache cache;
-  for (Session* session : concerned_) {
-    if (session == nullptr) continue;  // Removed since.
-    session->concerned = false;
-    session->stream->Wake(session->news, &cache);
-    session->news.clear();
+  for (std::size_t begin = 0; begin < concerned_.size(); begin += kWakesAtOnce) {
+    const std::size_t end = std::min(begin + kWakesAtOnce, concerned_.size());
+    write_gate_.Close();
+    for (std::size_t i = begin; i < end; ++i) {
+      Session* const session = concerned_[i];
+      if (session == nullptr) continue;  // Removed since.
+      session->concerned = false;
+      session->stream->Wake(session->news, &cache);
+      session->news.clear();
+    }
+    write_gate_.Open();
   }
   concerned_.clear();
 }

@@ -19,6 +19,7 @@
 #include "grpc-service/rpc_options.h"
 #include "grpc-service/subscribe_stream.h"
 #include "grpc-service/unary_calls.h"
+#include "grpc-service/write_gate.h"
 
 namespace txtchat::rpc {
 
@@ -53,6 +54,9 @@ class PumpThread final : public DeliveryLane, public PageSource {
   void EndStreams(const absl::Status& status);
   /// Ends every stream with `status`, delivered or not.
   void CutStreams(const absl::Status& status);
+
+  /// Closed while the pump wakes streams.
+  WriteGate& write_gate() { return write_gate_; }
 
   /// Milliseconds of the clock that streams are ticked with.
   static std::int64_t NowMs();
@@ -89,6 +93,7 @@ class PumpThread final : public DeliveryLane, public PageSource {
   UnaryCalls* const calls_;
   const std::int64_t tick_interval_ms_;
 
+  WriteGate write_gate_;
   absl::Mutex mutex_;
   std::vector<Work> inbox_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -40,6 +40,7 @@ void SubscribeReactor::Finish(const absl::Status& status) {
 void SubscribeReactor::Cancel() { context_->TryCancel(); }
 
 void SubscribeReactor::OnWriteDone(bool ok) {
+  gate_->Pass();
   response_.Clear();
   stream_->OnWriteDone(ok);
 }

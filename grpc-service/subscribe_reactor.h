@@ -6,6 +6,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "grpc-service/subscribe_stream.h"
+#include "grpc-service/write_gate.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
@@ -21,8 +22,10 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
                                public StreamWriter {
  public:
   /// `on_done` runs on a thread of gRPC when the call is over and the stream is detached.
-  SubscribeReactor(grpc::CallbackServerContext* context, absl::AnyInvocable<void()> on_done)
-      : context_(context), on_done_(std::move(on_done)) {}
+  /// `gate` holds completions back while its owner starts writes; it outlives the reactor.
+  SubscribeReactor(grpc::CallbackServerContext* context, WriteGate* gate,
+                   absl::AnyInvocable<void()> on_done)
+      : context_(context), gate_(gate), on_done_(std::move(on_done)) {}
 
   /// Before anything else. Also sends the initial metadata, so that the client knows at once that
   /// the call has arrived.
@@ -40,6 +43,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
 
  private:
   grpc::CallbackServerContext* const context_;  ///< Lives until OnDone.
+  WriteGate* const gate_;
   absl::AnyInvocable<void()> on_done_;
   std::shared_ptr<SubscribeStream> stream_;
   grpc::ByteBuffer response_;  ///< Of the write under way.

@@ -23,7 +23,7 @@ namespace txtchat::testing {
 /// A transport without a network: runs completions at once and reads for its sessions when asked.
 class HarnessLane final : public DeliveryLane {
  public:
-  explicit HarnessLane(const HistoryReader* history) : history_(history) {}
+  explicit HarnessLane(HistoryReader* history) : history_(history) {}
 
   void Deliver(LaneBatch batch) override;
 
@@ -44,7 +44,7 @@ class HarnessLane final : public DeliveryLane {
  private:
   std::string Drain(Subscription& subscription);
 
-  const HistoryReader* const history_;
+  HistoryReader* const history_;
   std::map<SessionId, std::map<ChannelKey, Subscription>> sessions_;
   std::map<SessionId, absl::Status> ended_;
   int wakes_ = 0;
