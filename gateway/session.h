@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
@@ -129,8 +128,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void WatchForHangup();
 
   // --- Input (session_input.cc).
-  boost::asio::awaitable<void, Executor> ReadLoop(std::shared_ptr<Session> self);
   void StartReading();
+  void AwaitInput();
+  void OnInput(boost::system::error_code error);
   /// Answers whether to wait for more.
   bool ReadSome();
   void OnEndOfInput();
@@ -220,7 +220,7 @@ class Session : public std::enable_shared_from_this<Session> {
   WireFormat sent_format_ = WireFormat::kClassicLine;
 
   Phase phase_ = Phase::kOpen;
-  bool reading_ = false;      ///< ReadLoop runs.
+  bool reading_ = false;      ///< It waits for input.
   bool input_ended_ = false;  ///< The peer has ended its side.
   bool takes_commands_ = true;
   bool register_submitted_ = false;
