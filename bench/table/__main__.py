@@ -65,12 +65,12 @@ def cores():
     return (allowed[0], allowed[-1]) if len(allowed) > 1 else (None, None)
 
 
-def about(options, servers, words):
+def about(options, servers):
     """What the page says of where and how it was measured."""
     server_core, load_core = cores()
     pinning = f"server on core {server_core}, load on core {load_core}"
     return {
-        "command": shlex.join(["./dev", "bench", *command_words(words)]),
+        "command": command_of(options),
         "date": datetime.date.today().isoformat(),
         "versions": servers.versions(),
         "missing": servers.missing(),
@@ -82,9 +82,10 @@ def about(options, servers, words):
     }
 
 
-def command_words(words):
-    """What was typed after ./dev bench."""
-    return [word for word in words if not word.startswith(("--txtchatd=", "--txtchat-bench="))]
+def command_of(options):
+    """What measures the same again; without the files of this machine."""
+    words = ["./dev", "bench", *options.rows, "--rounds", str(options.rounds), "--store", options.store]
+    return shlex.join(words + ["--quick"] * options.quick)
 
 
 def allow_files():
@@ -95,7 +96,7 @@ def allow_files():
     return most
 
 
-def measure(options, rows, terminal, words):
+def measure(options, rows, terminal):
     """Answers the results, also of a table that Ctrl-C ended early, and whether it was."""
     server_core, load_core = cores()
     servers = Servers(
@@ -112,7 +113,7 @@ def measure(options, rows, terminal, words):
                 log.write(json.dumps(record) + "\n")
                 log.flush()
 
-        keep({"table": about(options, servers, words)})
+        keep({"table": about(options, servers)})
         introduce(results, terminal)
         terminal.heading(results.columns(rows))
         try:
@@ -168,7 +169,7 @@ def main(words):
         for row in rows:
             terminal.row(row, results, results.columns(rows))
     else:
-        results, interrupted = measure(options, rows, terminal, words)
+        results, interrupted = measure(options, rows, terminal)
     terminal.summary(rows, results)
     if (options.page or options.replot) and not interrupted:
         drawn = plots.draw(PAGE.parent / PLOTS, rows, results)

@@ -61,16 +61,15 @@ def summary(rows, results):
     parts = ["## Targets", f"{counted}." if counted else "None of these rows has one."]
     if lines:
         parts.append("\n".join([*head("row", "target", "reached", ""), *lines]))
-    parts += [
-        f"The run of {place(run)} failed in round {run['round']}: {run['failed']}"
-        for run in results.failures()
-    ]
+    if failures := results.failures():
+        parts.append("Runs that failed:")
+        parts.append("\n".join(f"- {place(run)}, round {run['round']}: {run['failed']}" for run in failures))
     return "\n\n".join(parts)
 
 
 def place(run):
     at = f" at {run['at']}" if run["at"] else ""
-    return f"*{run['row']}* against {run['contender']}{at}"
+    return f"{run['row']}: {run['contender']}{at}"
 
 
 # --- how it was measured -----------------------------------------------------------------------

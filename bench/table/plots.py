@@ -67,9 +67,14 @@ def axes_of(title, height=3.2):
     return figure, axes
 
 
-def medians(row, results, figure, contender, points):
-    """Points that were measured, with their medians."""
-    spreads = ((point, results.spread(row, figure, contender, point)) for point in points)
+def with_legend(figure, axes):
+    """Beside the plot, where it hides nothing."""
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return figure
+
+
+def measured(spreads):
+    """Those points of which there is something to draw."""
     return [(point, spread) for point, spread in spreads if spread is not None]
 
 
@@ -79,12 +84,10 @@ def bars(title, rows, results):
     figure, axes = axes_of(title, height=1 + 0.17 * len(rows) * (len(contenders) + 1))
     thickness = 0.8 / len(contenders)
     for place, name in enumerate(contenders):
-        found = [(at, results.spread(row, "cpu", name)) for at, row in enumerate(rows)]
-        found = [(at, spread) for at, spread in found if spread is not None]
-        middle = [spread.median for _, spread in found]
+        found = measured((at, results.spread(row, "cpu", name)) for at, row in enumerate(rows))
         axes.barh(
             [at + (place + 0.5) * thickness - 0.4 for at, _ in found],
-            middle,
+            [spread.median for _, spread in found],
             thickness,
             xerr=errors(spread for _, spread in found),
             error_kw={"elinewidth": 0.7},
@@ -95,8 +98,7 @@ def bars(title, rows, results):
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlabel(FIGURES["cpu"].text)
-    figure.legend(loc="outside lower center", ncols=len(contenders), frameon=False)
-    return figure
+    return with_legend(figure, axes)
 
 
 def errors(spreads):
@@ -107,9 +109,9 @@ def errors(spreads):
 def sizes(title, row, results):
     figure, axes = axes_of(title)
     for name in results.contenders([row]):
-        found = medians(row, results, "cpu", name, row.sizes)
+        found = measured((int(at), results.spread(row, "cpu", name, at)) for at in row.sizes)
         axes.errorbar(
-            [int(at) for at, _ in found],
+            [at for at, _ in found],
             [spread.median for _, spread in found],
             yerr=errors(spread for _, spread in found),
             marker="o",
@@ -122,15 +124,13 @@ def sizes(title, row, results):
     axes.minorticks_off()
     axes.set_xlabel(row.name.partition(": ")[2])
     axes.set_ylabel(FIGURES["cpu"].text)
-    axes.legend(frameon=False)
-    return figure
+    return with_legend(figure, axes)
 
 
 def latencies(title, row, results):
     figure, axes = axes_of(title)
     for name in results.contenders([row]):
-        found = [(text, results.spread(row, key, name)) for key, text in PERCENTS.items()]
-        found = [(text, spread) for text, spread in found if spread is not None]
+        found = measured((text, results.spread(row, key, name)) for key, text in PERCENTS.items())
         axes.plot(
             [text for text, _ in found],
             [spread.median for _, spread in found],
@@ -142,5 +142,4 @@ def latencies(title, row, results):
     axes.set_yscale("log")
     axes.set_xlabel("percent of deliveries")
     axes.set_ylabel("send to delivery, µs")
-    axes.legend(frameon=False)
-    return figure
+    return with_legend(figure, axes)

@@ -140,7 +140,7 @@ def idle_rows():
             absolute("at most 1.5 KiB of memory each", "memory", "txtchatd", 1.5),
             times("txtchatd", 1, "nats", "nats-server until all were there", "connect", less=True),
         ),
-        server_flags=("--line-connections-max=16000",),
+        server_flags=("--line-connections-max=16000", "--grpc-connections-max=100"),
     )  # fmt: skip
     yield Row(
         "grpc, 2000 idle streams", section, "grpc",
@@ -162,10 +162,10 @@ def growth_rows():
     section = "Growth"
     paced = dict(window=50, burst=50)
     crowds = {
-        "10": dict(subscribers=10, messages=800_000),
-        "100": dict(subscribers=100, messages=150_000),
-        "1000": dict(subscribers=1000, messages=15_000),
-        "9900": dict(subscribers=9900, messages=1500),
+        "10": dict(subscribers=10, messages=300_000),
+        "100": dict(subscribers=100, messages=50_000),
+        "1000": dict(subscribers=1000, messages=6000),
+        "9900": dict(subscribers=9900, messages=700),
     }
     yield Row(
         "growth: subscribers of a channel", section, "line", paced,
@@ -175,13 +175,13 @@ def growth_rows():
     channels = {str(n): dict(channels=n, channels_each=n) for n in (1, 10, 100, 1000)}
     yield Row(
         "growth: channels of a subscriber", section, "line",
-        paced | dict(subscribers=100, messages=150_000), ("txtchatd", "floor"), sizes=channels,
+        paced | dict(subscribers=100, messages=50_000), ("txtchatd", "floor"), sizes=channels,
         targets=growth_targets(list(channels)), server_flags=("--channels-per-user-max=1001",),
     )  # fmt: skip
     outside = {"0": dict(idle=0), "9000": dict(idle=9000)}
     yield Row(
         "growth: sessions outside the channel", section, "line",
-        paced | dict(subscribers=100, messages=150_000), ("txtchatd", "floor"), sizes=outside,
+        paced | dict(subscribers=100, messages=50_000), ("txtchatd", "floor"), sizes=outside,
         targets=(flat(list(outside), 1.15, "9000 more sessions: at most 1.15 ×"),),
     )  # fmt: skip
 

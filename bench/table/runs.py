@@ -72,7 +72,7 @@ class Results:
 
     def contenders(self, rows):
         """Who was measured in these rows, as the columns stand."""
-        seen = {run["contender"] for row in rows for run in self.of(row)}
+        seen = {run["contender"] for row in rows for run in self.of(row) if "report" in run}
         return [name for name in COLUMNS if name in seen]
 
     def columns(self, rows):
@@ -158,7 +158,7 @@ class Runner:
 
 def failure_of(done):
     """What the tool said: its last words, and the first wrong delivery."""
-    parts = [f"exit code {done.returncode}", *done.stderr.strip().splitlines()[-3:]]
+    parts = [f"exit code {done.returncode}", *done.stderr.splitlines()[-3:]]
     try:
         parts.append(json.loads(done.stdout)["faults"]["example"])
     except (ValueError, KeyError):

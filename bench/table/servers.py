@@ -169,9 +169,13 @@ def addresses_when_ready(process, log, ready):
         if not ended and (addresses := ready(text)):
             return addresses
         if ended:
-            raise ServerFailed(f"the server ended with {process.returncode}: {text[-500:].strip()}")
+            raise ServerFailed(f"the server ended with {process.returncode}: {last_words(text)}")
         time.sleep(0.01)
-    raise ServerFailed(f"the server was not ready in {READY_SECONDS_MAX} s: {text[-500:].strip()}")
+    raise ServerFailed(f"the server was not ready in {READY_SECONDS_MAX} s: {last_words(text)}")
+
+
+def last_words(log):
+    return "; ".join(log[-500:].split("\n")).strip("; ")
 
 
 def stop(process):

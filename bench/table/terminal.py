@@ -13,9 +13,9 @@ COLORS = {"met": "32", "missed": "31", "not measured": "33", "failed": "31", "bo
 class Terminal:
     """Rows go to standard output, progress to standard error. Colour only where a person looks."""
 
-    def __init__(self, out=sys.stdout, err=sys.stderr, clock=time.monotonic):
-        self.out = out
-        self.err = err
+    def __init__(self, out=None, err=None, clock=time.monotonic):
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
         self.clock = clock
         self.began = clock()
         self.drawn = False
