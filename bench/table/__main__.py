@@ -1,7 +1,7 @@
 """Measures the table of performance targets, in turns with the floor and with what others offer.
 
-Without ROW all rows; with ROW… those whose name contains one of them. --replot shows the runs of an earlier
---json again, and makes page and plots of them."""
+Without ROW all rows; with ROW… those whose name contains one of them. --replot shows the runs of an
+earlier --json again, and makes page and plots of them."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""Writes docs/performance.md: the part between two marks; what stands around it is written by hand."""
+"""Writes docs/performance.md: the part between two marks. What stands around it is written by hand."""
 
 from .figures import FIGURES
 from .runs import load_words

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 class NotMeasured(Exception):
-    """A figure that a target needs is not there: a server that is not installed, a run that failed."""
+    """A figure that a target needs is not there: no such server is installed, or a run failed."""
 
 
 # look(figure, contender, at) -> the median; raises NotMeasured.

@@ -1,4 +1,4 @@
-"""What the terminal shows: a line that says what runs now, each row when it is done, and a summary."""
+"""What the terminal shows: what runs now, each row when it is done, and a summary."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What ./dev bench makes of its runs: medians, verdicts, the page, the plots. Nothing is measured here."""
+"""What ./dev bench makes of its runs: medians, verdicts, page, plots. Nothing is measured here."""
 
 import io
 import json
