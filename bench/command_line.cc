@@ -14,14 +14,16 @@ namespace {
 
 constexpr std::uint16_t kLinePort = 9090;
 constexpr std::uint16_t kGrpcPort = 50051;
+constexpr std::uint16_t kNatsPort = 4222;
+constexpr std::uint16_t kRedisPort = 6379;
 
 // CLI11 takes a word like "[::1]" for a list. This character before it, which no terminal types,
 // keeps the word whole.
 constexpr char kWhole = '\x1f';
 
 constexpr char kFooter[] = R"(
-What is measured: acknowledged messages per second; how long until a message is acknowledged (line: until
-its sender gets it itself; gRPC: until SendMessage answers) and until each subscriber has it. With
+What is measured: acknowledged messages per second; how long until a message is acknowledged (gRPC: until
+SendMessage answers; all others: until its sender gets it itself) and until each subscriber has it. With
 --server-pid, the server's CPU time per delivery and its memory: the figures to compare where machines
 are noisy. Every delivery to every subscriber is checked.
 
@@ -52,6 +54,30 @@ Examples:
   txtchat-bench grpc --subscribers 1000 --storms 3
 In an open loop (--rate) the load polls without pause, because gRPC's timers are no finer than 1 ms.)";
 
+constexpr char kNatsExamples[] = R"(
+The work of `txtchat-bench line`, given to nats-server: a subject for each channel, publishers that are
+subscribed to what they publish. Every delivery is checked, but NATS promises the order of each publisher
+only, so how the messages of several mix is not. It keeps no users, no history and no sequence, writes
+nothing to disk, and drops whoever reads too slowly: compare with `txtchatd --store=memory`, and
+remember what that does beside.
+Examples:
+  nats-server -a 127.0.0.1
+  txtchat-bench nats --subscribers 1000 --window 200 --server-pid $(pidof nats-server)
+  txtchat-bench line --subscribers 1000 --window 200 --server-pid $(pidof txtchatd)
+  txtchat-bench nats --subscribers 100 --rate 200 --messages 2000 --json | jq .delivered.latency_us)";
+
+constexpr char kRedisExamples[] = R"(
+The work of `txtchat-bench line`, given to the pub/sub of redis-server 6 or later, over RESP3: a redis
+channel for each channel, publishers that are subscribed to what they publish. Every delivery is checked.
+Redis keeps no users, no history and no sequence of these messages, and drops whoever reads too slowly:
+compare with `txtchatd --store=memory`, and remember what that does beside.
+Examples:
+  redis-server --save '' --appendonly no --client-output-buffer-limit pubsub 0 0 0
+  txtchat-bench redis --subscribers 1000 --window 200 --server-pid $(pidof redis-server)
+  txtchat-bench line --subscribers 1000 --window 200 --server-pid $(pidof txtchatd)
+  txtchat-bench redis --subscribers 100 --rate 200 --messages 2000 --json | jq .delivered.latency_us
+Without the limit above redis drops slow and stalled readers when 32 MiB wait for them.)";
+
 constexpr char kFloorExamples[] = R"(
 Speaks as much of the line protocol as `txtchat-bench line` needs, and for a message does nothing but
 copy its text to every socket of the channel: no users, no order, no history, no bounds. Says where it
@@ -69,6 +95,8 @@ class Parser {
     app_.get_formatter()->column_width(34);
     AddLine();
     AddGrpc();
+    AddPeer(Transport::kNats, "Give nats-server the work of line", kNatsPort, kNatsExamples);
+    AddPeer(Transport::kRedis, "Give redis-server the work of line", kRedisPort, kRedisExamples);
     AddFloor();
   }
 
@@ -120,6 +148,17 @@ class Parser {
     verb->callback([this] {
       line_.verb = CommandLine::Verb::kLoad;
       options_.transport = Transport::kGrpc;
+    });
+  }
+
+  void AddPeer(Transport transport, const std::string& what, std::uint16_t port,
+               const char* footer) {
+    CLI::App* verb = AddVerb(std::string(NameOf(transport)), what, footer);
+    AddServer(verb, port);
+    AddCommon(verb);
+    verb->callback([this, transport] {
+      line_.verb = CommandLine::Verb::kLoad;
+      options_.transport = transport;
     });
   }
 
@@ -251,8 +290,11 @@ class Parser {
     line_.exit_code = kExitUsage;
   }
 
-  CLI::App app_{"txtchat-bench loads a Txt Chat server, measures it, and checks every delivery.",
-                "txtchat-bench"};
+  CLI::App app_{
+      "txtchat-bench loads a Txt Chat server, or a peer to compare it with, measures it, and "
+      "checks "
+      "every delivery.",
+      "txtchat-bench"};
   CommandLine line_;
   Options& options_ = line_.options;
 };

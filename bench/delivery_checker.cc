@@ -12,9 +12,16 @@ std::string Name(const Stamp& stamp) {
 
 }  // namespace
 
-DeliveryChecker::DeliveryChecker(std::uint32_t channels, std::uint32_t publishers, bool fifo)
-    : channel_count_(channels), fifo_(fifo), publishers_(publishers), channels_(channels) {
-  for (std::uint32_t p = 0; p < publishers; ++p) publishers_[p].channel = p % channels;
+DeliveryChecker::DeliveryChecker(std::uint32_t channels, std::uint32_t publishers, Order order)
+    : channel_count_(channels),
+      logs_each_(order == Order::kPublishers ? (publishers + channels - 1) / channels : 1),
+      as_sent_(order != Order::kShared),
+      publishers_(publishers),
+      logs_(std::size_t{channels} * logs_each_) {
+  for (std::uint32_t p = 0; p < publishers; ++p) {
+    publishers_[p].channel = p % channels;
+    if (order == Order::kPublishers) publishers_[p].log_of_channel = p / channels;
+  }
 }
 
 std::uint32_t DeliveryChecker::AddReader(std::uint32_t first_channel, std::uint32_t channel_count,
@@ -23,28 +30,29 @@ std::uint32_t DeliveryChecker::AddReader(std::uint32_t first_channel, std::uint3
                       .channel_count = channel_count,
                       .first_place = static_cast<std::uint32_t>(places_.size()),
                       .patient = patient});
-  places_.resize(places_.size() + channel_count);
-  for (std::uint32_t i = 0; i < channel_count; ++i) {
-    ++channels_[(first_channel + i) % channel_count_].readers[patient ? 1 : 0];
+  const std::uint32_t places = channel_count * logs_each_;
+  places_.resize(places_.size() + places);
+  for (std::uint32_t i = 0; i < places; ++i) {
+    ++logs_[(first_channel * logs_each_ + i) % logs_.size()].readers[patient ? 1 : 0];
   }
   return static_cast<std::uint32_t>(readers_.size()) - 1;
 }
 
 void DeliveryChecker::Sent(std::uint32_t publisher) {
   Publisher& who = publishers_[publisher];
-  Channel& channel = channels_[who.channel];
+  Log& log = LogOf(who);
   ++who.sent;
-  ++channel.sent;
+  ++log.sent;
   who.position_plus1.push_back(0);
-  owed_[0] += channel.readers[0];
-  owed_[1] += channel.readers[1];
+  owed_[0] += log.readers[0];
+  owed_[1] += log.readers[1];
 }
 
 void DeliveryChecker::Refused(std::uint32_t publisher) {
-  Channel& channel = channels_[publishers_[publisher].channel];
-  --channel.sent;
-  owed_[0] -= channel.readers[0];
-  owed_[1] -= channel.readers[1];
+  Log& log = LogOf(publishers_[publisher]);
+  --log.sent;
+  owed_[0] -= log.readers[0];
+  owed_[1] -= log.readers[1];
 }
 
 bool DeliveryChecker::Unusual(std::uint32_t reader, std::uint32_t place, const Stamp& stamp) {
@@ -55,7 +63,7 @@ bool DeliveryChecker::Unusual(std::uint32_t reader, std::uint32_t place, const S
   const std::uint32_t known = publisher.position_plus1[stamp.number];
   if (known == 0) {
     // The first to get it. Whatever lies between its place and the log's end it has not got.
-    const auto end = static_cast<std::uint32_t>(channels_[publisher.channel].log.size());
+    const auto end = static_cast<std::uint32_t>(LogOf(publisher).ids.size());
     for (; next < end; ++next) skipped_[place].insert(next);
     ++next;
     --owed;
@@ -79,11 +87,11 @@ bool DeliveryChecker::Unusual(std::uint32_t reader, std::uint32_t place, const S
 
 bool DeliveryChecker::Append(std::uint32_t reader, const Stamp& stamp) {
   Publisher& publisher = publishers_[stamp.publisher];
-  Channel& channel = channels_[publisher.channel];
-  channel.log.push_back(IdOf(stamp));
-  publisher.position_plus1[stamp.number] = static_cast<std::uint32_t>(channel.log.size());
+  Log& log = LogOf(publisher);
+  log.ids.push_back(IdOf(stamp));
+  publisher.position_plus1[stamp.number] = static_cast<std::uint32_t>(log.ids.size());
   // A later one than the next is no fault yet: what is between may be lost.
-  const bool in_order = !fifo_ || stamp.number >= publisher.next_seen;
+  const bool in_order = !as_sent_ || stamp.number >= publisher.next_seen;
   publisher.next_seen = std::max(publisher.next_seen, stamp.number + 1);
   return in_order ||
          Blame(reader, &Faults::out_of_order, "got " + Name(stamp) + " in another order than sent");
@@ -106,9 +114,9 @@ Faults DeliveryChecker::Verdict() const {
   std::set<std::uint32_t> blamed = blamed_;
   for (std::uint32_t reader = 0; reader < readers_.size(); ++reader) {
     const Reader& who = readers_[reader];
-    for (std::uint32_t i = 0; i < who.channel_count; ++i) {
+    for (std::uint32_t i = 0; i < who.channel_count * logs_each_; ++i) {
       const std::uint32_t place = who.first_place + i;
-      const std::uint64_t sent = channels_[(who.first_channel + i) % channel_count_].sent;
+      const std::uint64_t sent = logs_[(who.first_channel * logs_each_ + i) % logs_.size()].sent;
       const auto skipped = skipped_.find(place);
       const std::uint64_t got =
           places_[place] - (skipped == skipped_.end() ? 0 : skipped->second.size());

@@ -12,7 +12,7 @@ enum class Role : std::uint8_t {
   kSlow,        ///< Reads at a chosen rate, and the rest when the others have everything.
   kStalled,     ///< Never reads.
   kIdle,        ///< Sits in a channel where nothing is said.
-  kPublisher,   ///< Sends. Line: is sent its own channel, too, and reads as fast as it can.
+  kPublisher,   ///< Sends. Except over gRPC it is sent its own channel, too, and reads as it can.
 };
 
 /// One user of a run: what it does, and in which channels. Channels are numbered; it is in

@@ -7,8 +7,6 @@
 #include <chrono>
 #include <utility>
 
-#include "bench/line_founder.h"
-
 namespace txtchat::bench {
 namespace {
 
@@ -19,7 +17,6 @@ constexpr std::size_t kEventsMax = 512;
 constexpr int kLaggingReceiveBytes = 16 * 1024;
 constexpr std::uint64_t kSlowTickNs = 20'000'000;
 constexpr std::uint64_t kTurnNs = 50'000'000;
-constexpr std::string_view kTaggedMessage = "$$msg: ";
 
 /// Breaks a connection off. One that is only closed looks half-closed to the server until it writes
 /// again: it would still be there when the next ones come.
@@ -31,14 +28,11 @@ void Reset(int fd) {
 
 absl::Status Closed() { return absl::UnavailableError("the server closed a connection"); }
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 }  // namespace
 
 LineLoad::LineLoad(const LoadContext& context)
     : Load(context),
+      wire_(MakeWire(context.options)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       events_(kEventsMax),
       connections_(context.layout.seats.size()),
@@ -64,13 +58,13 @@ absl::Status LineLoad::Connect() {
   if (!address.ok()) return address.status();
   address_ = *address;
   absl::StatusOr<std::vector<std::string>> ids =
-      FoundChannels(address_, context_.layout.channels_in_all(),
-                    std::chrono::milliseconds(patience_ns() / 1'000'000));
+      wire_->Channels(address_, context_.layout.channels_in_all(),
+                      std::chrono::milliseconds(patience_ns() / 1'000'000));
   if (!ids.ok()) return ids.status();
   channel_ids_ = *std::move(ids);
   for (const std::uint32_t seat : publisher_seats_) {
     const std::uint32_t channel = context_.layout.seats[seat].first_channel;
-    connections_[seat].send_prefix = "send_msg$-$" + channel_ids_[channel] + "$";
+    connections_[seat].send_head = wire_->SendHead(channel_ids_[channel]);
   }
   std::vector<std::uint32_t> everybody(connections_.size());
   for (std::uint32_t i = 0; i < everybody.size(); ++i) everybody[i] = i;
@@ -136,22 +130,11 @@ void LineLoad::Begin(std::uint32_t seat) {
 }
 
 std::string LineLoad::EntryCommands(const Seat& seat) const {
-  std::string commands = context_.options.dialect == Dialect::kTagged ? "hello$2\n" : "";
-  commands += "reg$bench\n";
+  std::vector<std::string_view> channels;
   for (std::uint32_t i = 0; i < seat.channel_count; ++i) {
-    commands += "join$-$" + channel_ids_[context_.layout.ChannelOf(seat, i)] + "\n";
+    channels.push_back(channel_ids_[context_.layout.ChannelOf(seat, i)]);
   }
-  // Answered behind all of these, in both dialects.
-  return commands + "ping$in\n";
-}
-
-void LineLoad::Entered(Connection& connection) {
-  connection.state = State::kPresent;
-  ++present_;
-  --entering_;
-  last_entered_ns_ = NowNanos();
-  if (entry_took_ns_ != nullptr) entry_took_ns_->Record(last_entered_ns_ - entry_began_ns_);
-  if (!IsWatched(connection)) epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.fd, nullptr);
+  return wire_->EntryCommands(channels);
 }
 
 void LineLoad::Lost(Connection& connection, absl::Status why) {
@@ -227,11 +210,12 @@ void LineLoad::Receive(Connection& connection, std::size_t bytes_max) {
   if (outcome == LineReader::Outcome::kEmpty) return;
   now_ns_ = NowNanos();
   acknowledged_ = false;
-  reader_.CutLines(connection.partial, [&](std::string_view line) { TakeLine(connection, line); });
-  if (acknowledged_) {
-    SendMore(SeatOf(connection).publisher);
-    Flush();
-  }
+  reading_ = &connection;
+  const absl::StatusOr<std::size_t> taken = wire_->Take(reader_.bytes(), *this);
+  if (!taken.ok()) return Lost(connection, taken.status());
+  reader_.Keep(connection.partial, *taken);
+  if (acknowledged_) SendMore(SeatOf(connection).publisher);
+  if (!to_write_.empty()) Flush();
 }
 
 void LineLoad::Write(Connection& connection) {
@@ -251,9 +235,9 @@ void LineLoad::Write(Connection& connection) {
 void LineLoad::Send(std::uint32_t publisher, std::uint64_t count, std::uint64_t time_ns) {
   Connection& connection = connections_[publisher_seats_[publisher]];
   for (std::uint64_t i = 0; i < count; ++i) {
-    connection.unsent += connection.send_prefix;
+    connection.unsent += connection.send_head;
     context_.traffic.codec().Append(context_.traffic.Send(publisher, time_ns), connection.unsent);
-    connection.unsent += '\n';
+    connection.unsent += wire_->SendTail();
   }
   to_write_.push_back(connection.seat);
 }
@@ -266,45 +250,51 @@ void LineLoad::Flush() {
   to_write_.clear();
 }
 
-void LineLoad::TakeLine(Connection& connection, std::string_view line) {
-  if (StartsWith(line, "$$")) return TakeServerLine(connection, line);
-  if (connection.state == State::kPresent) TakeText(connection, line, {});
-}
-
-void LineLoad::TakeServerLine(Connection& connection, std::string_view line) {
-  const bool present = connection.state == State::kPresent;
-  if (StartsWith(line, kTaggedMessage) && present) {
-    const std::string_view fields = line.substr(kTaggedMessage.size());
-    const std::size_t size = context_.options.text_bytes;
-    if (fields.size() < size) return context_.traffic.Unknown(connection.seat);
-    return TakeText(connection, fields.substr(fields.size() - size), fields);
-  }
-  if (line == "$$pong: in" && !present) return Entered(connection);
-  if (StartsWith(line, "$$gap")) incidents_.Note(&Incidents::gaps, std::string(line));
-  if (!StartsWith(line, "$$error")) return;  // Somebody joined or left; an answer.
-  if (present && SeatOf(connection).role == Role::kPublisher) {
-    incidents_.Note(&Incidents::refusals, std::string(line));
-    context_.traffic.Refused(SeatOf(connection).publisher);
-    acknowledged_ = true;
-  } else if (failure_.ok()) {
-    failure_ = absl::FailedPreconditionError("the server answered " + std::string(line));
-  }
-}
-
-void LineLoad::TakeText(Connection& connection, std::string_view text, std::string_view fields) {
+void LineLoad::OnText(std::string_view text, std::optional<std::string_view> channel) {
+  const Connection& connection = *reading_;
   const Seat& seat = SeatOf(connection);
-  if (seat.role == Role::kIdle) return;
+  if (connection.state != State::kPresent || seat.role == Role::kIdle) return;
   Traffic& traffic = context_.traffic;
   Stamp stamp;
   if (!traffic.Delivered(connection.seat, text, now_ns_, stamp)) return;
-  // In the classic dialect only the text itself says where it belongs.
-  if (!fields.empty() && !StartsWith(fields, channel_ids_[traffic.ChannelOf(stamp)])) {
+  if (channel.has_value() && *channel != channel_ids_[traffic.ChannelOf(stamp)]) {
     traffic.Unknown(connection.seat);
   }
   if (seat.role == Role::kPublisher && stamp.publisher == seat.publisher) {
     traffic.Acknowledged(stamp.publisher, stamp.time_ns, now_ns_);
     acknowledged_ = true;
   }
+}
+
+void LineLoad::OnEntered() {
+  Connection& connection = *reading_;
+  if (connection.state != State::kEntering) return;
+  connection.state = State::kPresent;
+  ++present_;
+  --entering_;
+  last_entered_ns_ = NowNanos();
+  if (entry_took_ns_ != nullptr) entry_took_ns_->Record(last_entered_ns_ - entry_began_ns_);
+  if (!IsWatched(connection)) epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.fd, nullptr);
+}
+
+void LineLoad::OnRefused(std::string_view said) {
+  const Seat& seat = SeatOf(*reading_);
+  if (reading_->state == State::kPresent && seat.role == Role::kPublisher) {
+    incidents_.Note(&Incidents::refusals, std::string(said));
+    context_.traffic.Refused(seat.publisher);
+    acknowledged_ = true;
+  } else if (failure_.ok()) {
+    failure_ = absl::FailedPreconditionError("the server answered " + std::string(said));
+  }
+}
+
+void LineLoad::OnGap(std::string_view said) {
+  incidents_.Note(&Incidents::gaps, std::string(said));
+}
+
+void LineLoad::OnQuestion(std::string_view answer) {
+  reading_->unsent += answer;
+  to_write_.push_back(reading_->seat);
 }
 
 }  // namespace txtchat::bench

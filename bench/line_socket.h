@@ -35,9 +35,22 @@ absl::Status ConnectResult(int fd);
 /// "CODE: what errno says".
 absl::Status ErrnoStatus(const std::string& what);
 
-/// Reads sockets into one large buffer that all connections share, and cuts it into lines. What a
-/// connection keeps between two reads is the beginning of a line. Allocates nothing for a line.
-/// Not thread-safe.
+/// Calls `take(line)` for each whole line of `bytes`, without its end. Answers how many bytes these
+/// were.
+template <typename Take>
+std::size_t CutLines(std::string_view bytes, Take&& take) {
+  std::string_view rest = bytes;
+  for (;;) {
+    const void* const end = std::memchr(rest.data(), '\n', rest.size());
+    if (end == nullptr) return bytes.size() - rest.size();
+    const auto length = static_cast<std::size_t>(static_cast<const char*>(end) - rest.data());
+    take(rest.substr(0, length));
+    rest.remove_prefix(length + 1);
+  }
+}
+
+/// Reads sockets into one large buffer that all connections share. What a connection keeps between
+/// two reads is what has not come whole. Allocates nothing for what has. Not thread-safe.
 class LineReader {
  public:
   enum class Outcome : std::uint8_t {
@@ -50,23 +63,20 @@ class LineReader {
 
   LineReader() : buffer_(kBufferBytes) {}
 
-  /// Reads once, `bytes_max` at the most. After kRead, CutLines with the same `partial` must
-  /// follow.
+  /// Reads once, `bytes_max` at the most. After kRead, Keep or CutLines with the same `partial`
+  /// must follow.
   Outcome Read(int fd, const std::string& partial, std::size_t bytes_max = kBufferBytes);
 
-  /// Calls `take(line)` for each line that is whole now, without its end, and puts what is left
-  /// into `partial`. A line is valid during the call.
+  /// What was kept and what was read. Valid until the next Read.
+  std::string_view bytes() const { return {buffer_.data(), filled_}; }
+  /// Puts all but the first `taken` of these into `partial`.
+  void Keep(std::string& partial, std::size_t taken) { partial.assign(bytes().substr(taken)); }
+
+  /// Calls `take(line)` for each line that is whole now, without its end, and keeps what is left.
+  /// A line is valid during the call.
   template <typename Take>
   void CutLines(std::string& partial, Take&& take) {
-    std::string_view rest(buffer_.data(), filled_);
-    for (;;) {
-      const void* const end = std::memchr(rest.data(), '\n', rest.size());
-      if (end == nullptr) break;
-      const auto length = static_cast<std::size_t>(static_cast<const char*>(end) - rest.data());
-      take(rest.substr(0, length));
-      rest.remove_prefix(length + 1);
-    }
-    partial.assign(rest);
+    Keep(partial, bench::CutLines(bytes(), take));
   }
 
  private:

@@ -11,6 +11,20 @@ constexpr std::uint64_t kStreamsPerConnectionMax = 900;
 
 }  // namespace
 
+std::string_view NameOf(Transport transport) {
+  switch (transport) {
+    case Transport::kLine:
+      return "line";
+    case Transport::kGrpc:
+      return "grpc";
+    case Transport::kNats:
+      return "nats";
+    case Transport::kRedis:
+      return "redis";
+  }
+  return "";
+}
+
 std::string ProblemOf(const Options& options) {
   if (options.publishers == 0 && options.messages > 0) {
     return "without --publishers nobody sends: give --messages 0, too";

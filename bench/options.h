@@ -3,12 +3,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "bench/endpoint.h"
 
 namespace txtchat::bench {
 
-enum class Transport : std::uint8_t { kLine, kGrpc };
+/// What the load speaks. kNats and kRedis: a peer, with which Txt Chat's lines are compared.
+enum class Transport : std::uint8_t { kLine, kGrpc, kNats, kRedis };
+
+/// As the verb that asks for it.
+std::string_view NameOf(Transport transport);
 
 /// The dialect of the line protocol that all line connections speak.
 enum class Dialect : std::uint8_t { kClassic, kTagged };

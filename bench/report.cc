@@ -74,9 +74,11 @@ std::string Count(std::uint64_t count, const std::string& thing) {
 }
 
 std::string Headline(const Options& o) {
-  std::string line = o.transport == Transport::kGrpc
-                         ? absl::StrCat("grpc, ", Count(o.connections, "connection"))
-                         : std::string(o.dialect == Dialect::kTagged ? "line, tagged" : "line");
+  std::string line(NameOf(o.transport));
+  if (o.transport == Transport::kGrpc) {
+    absl::StrAppend(&line, ", ", Count(o.connections, "connection"));
+  }
+  if (o.dialect == Dialect::kTagged) line += ", tagged";
   absl::StrAppend(&line, ": ", Count(o.subscribers, "subscriber"), " of ",
                   Count(o.channels, "channel"), ", ", Count(o.publishers, "publisher"));
   if (o.channels_each > 1) absl::StrAppend(&line, ", each in ", Count(o.channels_each, "channel"));
@@ -154,7 +156,7 @@ Json JsonOf(const Histogram& histogram) {
 
 Json JsonOf(const Options& o) {
   Json json = {
-      {"transport", o.transport == Transport::kGrpc ? "grpc" : "line"},
+      {"transport", NameOf(o.transport)},
       {"subscribers", o.subscribers},
       {"channels", o.channels},
       {"channels_each", o.channels_each},
@@ -176,7 +178,7 @@ Json JsonOf(const Options& o) {
   };
   if (o.transport == Transport::kGrpc) {
     json["connections"] = o.connections;
-  } else {
+  } else if (o.transport == Transport::kLine) {
     json["dialect"] = o.dialect == Dialect::kTagged ? "tagged" : "classic";
   }
   return json;

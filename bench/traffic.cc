@@ -11,18 +11,34 @@ std::uint64_t SendAllowance(std::uint32_t window, std::uint32_t burst, std::uint
   return room < std::min<std::uint64_t>(burst, left) ? 0 : std::min(room, left);
 }
 
-// On one line connection messages keep their order; calls on a gRPC connection may overtake.
+namespace {
+
+Order OrderOf(Transport transport) {
+  switch (transport) {
+    case Transport::kGrpc:
+      return Order::kShared;  // Calls on a connection may overtake each other.
+    case Transport::kNats:
+      return Order::kPublishers;  // It promises no more.
+    case Transport::kLine:
+    case Transport::kRedis:
+      break;
+  }
+  return Order::kSharedAsSent;
+}
+
+}  // namespace
+
 Traffic::Traffic(const Options& options, const Layout& layout)
     : options_(options),
       codec_(options.text_bytes),
-      checker_(options.channels, options.publishers, options.transport == Transport::kLine),
+      checker_(options.channels, options.publishers, OrderOf(options.transport)),
       reader_of_seat_(layout.seats.size()),
       seat_is_slow_(layout.seats.size()),
       publishers_(options.publishers) {
   for (std::size_t i = 0; i < layout.seats.size(); ++i) {
     const Seat& seat = layout.seats[i];
     const bool reads = seat.role == Role::kSubscriber || seat.role == Role::kSlow ||
-                       (seat.role == Role::kPublisher && options.transport == Transport::kLine);
+                       (seat.role == Role::kPublisher && options.transport != Transport::kGrpc);
     if (!reads) continue;
     seat_is_slow_[i] = seat.role == Role::kSlow;
     reader_of_seat_[i] =

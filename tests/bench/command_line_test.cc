@@ -29,6 +29,13 @@ TEST(CommandLine, HasDefaultsForEverything) {
   const CommandLine grpc = Parse({"grpc"});
   EXPECT_EQ(grpc.options.transport, Transport::kGrpc);
   EXPECT_EQ(grpc.options.server.ToString(), "localhost:50051");
+  const CommandLine nats = Parse({"nats"});
+  EXPECT_EQ(nats.options.transport, Transport::kNats);
+  EXPECT_EQ(nats.options.server.ToString(), "localhost:4222");
+  const CommandLine redis = Parse({"redis", "--window", "7"});
+  EXPECT_EQ(redis.options.transport, Transport::kRedis);
+  EXPECT_EQ(redis.options.server.ToString(), "localhost:6379");
+  EXPECT_EQ(redis.options.window, 7u);
 }
 
 TEST(CommandLine, ReadsEveryParameter) {
@@ -105,6 +112,8 @@ TEST(CommandLine, AWrongOneIsTwo) {
       {"line", "--connections", "5"},
       {"line", "--subscribers", "0", "--publishers", "0", "--messages", "0"},
       {"grpc", "--tagged"},
+      {"nats", "--tagged"},
+      {"redis", "--connections", "5"},
       {"grpc", "--subscribers", "1000", "--connections", "1"},
       {"line", "--server-pid", "0"},
       {"floor", "--listen", "nowhere:x"},
@@ -119,8 +128,11 @@ TEST(CommandLine, AWrongOneIsTwo) {
 }
 
 TEST(CommandLine, HelpExplainsItself) {
-  for (const std::vector<const char*>& words :
-       {std::vector<const char*>{"--help"}, {"line", "--help"}, {"grpc", "--help"}}) {
+  for (const std::vector<const char*>& words : {std::vector<const char*>{"--help"},
+                                                {"line", "--help"},
+                                                {"grpc", "--help"},
+                                                {"nats", "--help"},
+                                                {"redis", "--help"}}) {
     ::testing::internal::CaptureStdout();
     const CommandLine line = Parse(words);
     const std::string help = ::testing::internal::GetCapturedStdout();

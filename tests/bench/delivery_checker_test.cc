@@ -11,7 +11,7 @@ namespace {
 /// One channel, two publishers, two readers, in order of sending unless a test says otherwise.
 class OneChannel : public ::testing::Test {
  protected:
-  explicit OneChannel(bool fifo = true) : checker_(1, 2, fifo) {
+  explicit OneChannel(Order order = Order::kSharedAsSent) : checker_(1, 2, order) {
     ann_ = checker_.AddReader(0, 1, /*patient=*/false);
     bob_ = checker_.AddReader(0, 1, /*patient=*/false);
   }
@@ -34,7 +34,12 @@ class OneChannel : public ::testing::Test {
 
 class AnyOrder : public OneChannel {
  protected:
-  AnyOrder() : OneChannel(/*fifo=*/false) {}
+  AnyOrder() : OneChannel(Order::kShared) {}
+};
+
+class AnyMixture : public OneChannel {
+ protected:
+  AnyMixture() : OneChannel(Order::kPublishers) {}
 };
 
 TEST_F(OneChannel, HasNoFaultsWhenAllGetEverythingInOneOrder) {
@@ -127,6 +132,48 @@ TEST_F(AnyOrder, AcceptsAnotherOrderThanSentIfAllGetTheSame) {
   EXPECT_FALSE(checker_.Verdict().any());
 }
 
+TEST_F(AnyMixture, AcceptsThatPublishersMixDifferently) {
+  Send(0, 2);
+  Send(1, 1);
+  for (const auto& [publisher, number] : {std::pair{0u, 0u}, {1u, 0u}, {0u, 1u}}) {
+    EXPECT_TRUE(Give(ann_, publisher, number));
+  }
+  for (const auto& [publisher, number] : {std::pair{1u, 0u}, {0u, 0u}, {0u, 1u}}) {
+    EXPECT_TRUE(Give(bob_, publisher, number));
+  }
+  EXPECT_EQ(checker_.owed(), 0);
+  EXPECT_FALSE(checker_.Verdict().any());
+}
+
+TEST_F(AnyMixture, DemandsEachPublishersOrder) {
+  Send(0, 2);
+  Send(1, 1);
+  GiveBoth(1, 0);
+  EXPECT_TRUE(Give(ann_, 0, 0));
+  EXPECT_TRUE(Give(ann_, 0, 1));
+  Give(bob_, 0, 1);
+  EXPECT_FALSE(Give(bob_, 0, 0));
+  const Faults faults = checker_.Verdict();
+  EXPECT_EQ(faults.out_of_order, 1u);
+  EXPECT_EQ(faults.lost + faults.twice, 0u);
+}
+
+TEST_F(AnyMixture, CountsLossesRepetitionsAndRefusals) {
+  Send(0, 2);
+  Send(1, 3);
+  checker_.Refused(1);
+  GiveBoth(0, 0);
+  GiveBoth(1, 0);
+  GiveBoth(1, 1);
+  Give(ann_, 0, 1);
+  EXPECT_FALSE(Give(ann_, 1, 0));
+  const Faults faults = checker_.Verdict();
+  EXPECT_EQ(faults.lost, 1u);
+  EXPECT_EQ(faults.twice, 1u);
+  EXPECT_EQ(faults.out_of_order, 0u);
+  EXPECT_EQ(checker_.owed(), 1);
+}
+
 TEST_F(OneChannel, CountsWhatNobodySentAsUnknown) {
   Send(0, 1);
   GiveBoth(0, 0);
@@ -146,7 +193,7 @@ TEST_F(OneChannel, OwesNobodyWhatWasRefused) {
 }
 
 TEST(DeliveryChecker, CountsPatientReadersApart) {
-  DeliveryChecker checker(1, 1, true);
+  DeliveryChecker checker(1, 1, Order::kSharedAsSent);
   checker.AddReader(0, 1, false);
   const std::uint32_t patient = checker.AddReader(0, 1, true);
   checker.Sent(0);
@@ -159,7 +206,7 @@ TEST(DeliveryChecker, CountsPatientReadersApart) {
 
 // Publishers 0 to 3 send to channels 0 to 3; the reader is in 3, 0 and 1.
 TEST(DeliveryChecker, KnowsWhichChannelsAReaderIsIn) {
-  DeliveryChecker checker(4, 4, true);
+  DeliveryChecker checker(4, 4, Order::kSharedAsSent);
   const std::uint32_t reader = checker.AddReader(3, 3, false);
   for (std::uint32_t p = 0; p < 4; ++p) checker.Sent(p);
   EXPECT_EQ(checker.owed(), 3);
@@ -171,6 +218,24 @@ TEST(DeliveryChecker, KnowsWhichChannelsAReaderIsIn) {
   EXPECT_EQ(checker.Verdict().lost, 0u);
 }
 
+// Publishers 0, 2 and 4 send to channel 0, 1 and 3 to channel 1; the readers are in 1 and in 1 and
+// 0.
+TEST(DeliveryChecker, KnowsWhichPublishersAReaderHears) {
+  DeliveryChecker checker(2, 5, Order::kPublishers);
+  const std::uint32_t one = checker.AddReader(1, 1, false);
+  const std::uint32_t both = checker.AddReader(1, 2, false);
+  for (std::uint32_t p = 0; p < 5; ++p) checker.Sent(p);
+  EXPECT_EQ(checker.owed(), 7);
+  for (const std::uint32_t p : {4u, 3u, 2u, 1u, 0u}) {
+    EXPECT_TRUE(checker.Delivered(both, {p, 0, 0})) << p;
+  }
+  EXPECT_TRUE(checker.Delivered(one, {1, 0, 0}));
+  EXPECT_FALSE(checker.Delivered(one, {2, 0, 0}));
+  EXPECT_EQ(checker.owed(), 1);
+  EXPECT_EQ(checker.Verdict().unknown, 1u);
+  EXPECT_EQ(checker.Verdict().lost, 1u);
+}
+
 // Random losses and repetitions, none of them for the first reader: the counts must be exact.
 TEST(DeliveryChecker, CountsRandomLossesAndRepetitionsExactly) {
   const auto seed = std::random_device{}();
@@ -178,7 +243,7 @@ TEST(DeliveryChecker, CountsRandomLossesAndRepetitionsExactly) {
   std::mt19937 random(seed);
   constexpr std::uint32_t kPublishers = 3;
   constexpr std::uint32_t kReaders = 5;
-  DeliveryChecker checker(1, kPublishers, true);
+  DeliveryChecker checker(1, kPublishers, Order::kSharedAsSent);
   for (std::uint32_t r = 0; r < kReaders; ++r) checker.AddReader(0, 1, false);
   std::uint32_t numbers[kPublishers] = {};
   std::uint64_t lost = 0;

@@ -11,6 +11,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 RunResult SomeResult() {
   RunResult result;
@@ -49,6 +50,20 @@ TEST(Report, JsonCarriesFiguresParametersAndMachine) {
   EXPECT_NEAR(report["server"]["cpu_us_per_delivery"], 0.5, 1e-6);
   EXPECT_EQ(report["server"]["resident_bytes_per_user"], 2048.0);
   EXPECT_EQ(report["faults"]["lost"], 0);
+}
+
+TEST(Report, NamesWhatWasSpoken) {
+  for (const auto& [transport, name] : {std::pair{Transport::kLine, "line"},
+                                        {Transport::kGrpc, "grpc"},
+                                        {Transport::kNats, "nats"},
+                                        {Transport::kRedis, "redis"}}) {
+    Options options;
+    options.transport = transport;
+    const json parameters = json::parse(JsonOf(options, SomeResult(), Machine()))["parameters"];
+    EXPECT_EQ(parameters["transport"], name);
+    EXPECT_EQ(parameters.contains("dialect"), transport == Transport::kLine);
+    EXPECT_THAT(TableOf(options, SomeResult()), StartsWith(name));
+  }
 }
 
 TEST(Report, JsonSaysThatNothingIsKnownOfTheServer) {

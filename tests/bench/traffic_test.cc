@@ -143,6 +143,26 @@ TEST_F(TrafficTest, DoesNotWaitForSlowReaders) {
   EXPECT_EQ(traffic.result().delivery_ns.count(), 3u);  // Its slowness is not the server's.
 }
 
+// Two publishers' messages reach two readers in two orders.
+TEST_F(TrafficTest, DemandsOneOrderForAllWhereTheServerPromisesIt) {
+  for (const auto& [transport, blames] : {std::pair{Transport::kLine, true},
+                                          {Transport::kGrpc, true},
+                                          {Transport::kRedis, true},
+                                          {Transport::kNats, false}}) {
+    SCOPED_TRACE(NameOf(transport));
+    options_.transport = transport;
+    const Layout layout(options_);
+    Traffic traffic(options_, layout);
+    traffic.Begin({.messages = 2});
+    std::string texts[2];
+    for (const std::uint32_t p : {0u, 1u}) traffic.codec().Append(traffic.Send(p, 1), texts[p]);
+    Stamp read;
+    for (const std::uint32_t p : {0u, 1u}) traffic.Delivered(0, texts[p], 2, read);
+    for (const std::uint32_t p : {1u, 0u}) traffic.Delivered(1, texts[p], 2, read);
+    EXPECT_EQ(traffic.Verdict().out_of_order, blames ? 1u : 0u);
+  }
+}
+
 TEST_F(TrafficTest, BlamesAReaderThatGetsSomethingElse) {
   const Layout layout(options_);
   Traffic traffic(options_, layout);

@@ -1,5 +1,5 @@
-"""txtchat-bench against a real server: every transport, every kind of reader, and the floor. What it
-says of deliveries is checked, never how fast they were."""
+"""txtchat-bench against a real server: every transport, every kind of reader, the floor, and the peers
+that are installed. What it says of deliveries is checked, never how fast they were."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import unittest
 
+from harness import peers
 from harness.server import ServerTestCase
 from harness.wait import DEADLINE_S
 
@@ -25,15 +26,12 @@ def run_bench(*arguments, patience_s=DEADLINE_S):
     return done.returncode, json.loads(done.stdout)
 
 
-class Bench(ServerTestCase):
-    def load(self, transport, *arguments):
+class GoodRuns(unittest.TestCase):
+    def good_run(self, transport, *arguments):
         """A run that must be good; answers its JSON."""
-        host, port = self.server.line_address
-        address = f"{host}:{port}" if transport == "line" else self.server.grpc_address
-        code, report = run_bench(
-            transport, f"--server={address}", f"--server-pid={self.server.process.pid}", *arguments
-        )
+        code, report = run_bench(transport, *arguments)
         self.assertEqual(("ok", 0), (report["status"], code), report)
+        self.assertEqual(transport, report["parameters"]["transport"])
         self.assertEqual("", report["faults"]["example"])
         for fault in ("lost", "twice", "out_of_order", "unknown"):
             self.assertEqual(0, report["faults"][fault], report["faults"])
@@ -47,6 +45,15 @@ class Bench(ServerTestCase):
         self.assertGreater(report["sent"]["acknowledged_per_s"], 0)
         self.assertGreater(report["server"]["cpu_us_per_delivery"], 0)
         self.assertGreater(report["server"]["resident_bytes_connected"], 0)
+
+
+class Bench(ServerTestCase, GoodRuns):
+    def load(self, transport, *arguments):
+        host, port = self.server.line_address
+        address = f"{host}:{port}" if transport == "line" else self.server.grpc_address
+        return self.good_run(
+            transport, f"--server={address}", f"--server-pid={self.server.process.pid}", *arguments
+        )
 
     def test_line_with_several_channels_in_both_dialects(self):
         for dialect in ((), ("--tagged",)):
@@ -106,11 +113,92 @@ class Bench(ServerTestCase):
             self.assertTrue(json.loads(output)["interrupted"])
 
     def test_nobody_listening_is_one(self):
-        for transport in ("line", "grpc"):
+        for transport in ("line", "grpc", "nats", "redis"):
             with self.subTest(transport=transport):
                 code, report = run_bench(transport, "--server=127.0.0.1:1")
                 self.assertEqual(1, code)
                 self.assertIn("refused", report["status"])
+
+    def test_a_server_of_another_kind_is_one(self):
+        host, port = self.server.line_address
+        for transport in ("nats", "redis"):
+            with self.subTest(transport=transport):
+                code, report = run_bench(transport, f"--server={host}:{port}")
+                self.assertEqual(1, code)
+                self.assertIn("server: it says", report["status"])
+
+
+class PeerCases:
+    """What every peer is given. `start` starts the one that `transport` is for."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.peer, cls.address = cls.start()
+        cls.addClassCleanup(cls.peer.stop)
+
+    def load(self, *arguments):
+        return self.good_run(
+            self.transport, f"--server={self.address}", f"--server-pid={self.peer.process.pid}",
+            *arguments,
+        )  # fmt: skip
+
+    def test_several_channels(self):
+        report = self.load(
+            "--subscribers=20", "--channels=4", "--channels-each=2", "--publishers=8",
+            "--messages=2000", "--window=50",
+        )  # fmt: skip
+        # Of each channel: 10 subscribers, and 2 publishers who hear themselves.
+        self.check_deliveries(report, 2000, 2000 * 12)
+
+    def test_long_texts(self):
+        report = self.load("--subscribers=3", "--size=32768", "--messages=300", "--window=20")
+        self.check_deliveries(report, 300, 300 * 4)
+
+    def test_open_loop(self):
+        report = self.load("--subscribers=5", "--rate=2000", "--messages=500", "--warmup=10")
+        self.check_deliveries(report, 500, 500 * 6)
+
+    def test_slow_stalled_and_idle_readers_and_storms(self):
+        report = self.load(
+            "--subscribers=10", "--slow=2", "--slow-rate=2000", "--stalled=2", "--idle=10",
+            "--idle-members=3", "--storms=2", "--messages=1000", "--burst=10",
+        )  # fmt: skip
+        self.assertEqual([10, 10], [s["back_us"]["count"] for s in report["storms"]])
+        self.assertEqual(25, report["connect"]["users"])
+        self.assertGreater(report["slow"]["deliveries"], 0)
+
+
+@unittest.skipUnless(peers.NATS, "nats-server is not installed (apt-get install nats-server)")
+class Nats(PeerCases, GoodRuns):
+    transport = "nats"
+    start = staticmethod(peers.start_nats)
+
+
+@unittest.skipUnless(peers.REDIS, "redis-server is not installed (apt-get install redis-server)")
+class Redis(PeerCases, GoodRuns):
+    transport = "redis"
+    start = staticmethod(peers.start_redis)
+
+    def test_a_reader_that_redis_drops_is_told_and_is_three(self):
+        peer, address = peers.start_redis(buffer_limit="64kb 0 0")
+        self.addCleanup(peer.stop)
+        code, report = run_bench(
+            "redis", f"--server={address}", "--subscribers=0", "--slow=1", "--slow-rate=50",
+            "--messages=20000", "--size=1000", "--window=50", patience_s=5,
+        )  # fmt: skip
+        self.assertEqual(3, code, report)
+        self.assertGreater(report["faults"]["lost"], 0)
+        self.assertEqual(1, report["incidents"]["disconnects"])
+
+
+class Questions(GoodRuns):
+    def test_a_nats_server_that_asks_is_answered(self):
+        nats = peers.AskingNats()
+        self.addCleanup(nats.stop)
+        report = self.good_run(
+            "nats", f"--server={nats.address}", "--subscribers=0", "--window=1", "--messages=20"
+        )
+        self.assertEqual(20, report["sent"]["acknowledged"])
 
 
 class LosingServer(ServerTestCase):
