@@ -50,6 +50,9 @@ Examples:
   txtchat-bench grpc --subscribers 0 --publishers 100 --window 1       100 concurrent senders
   txtchat-bench grpc --subscribers 100 --rate 200 --messages 2000       latency at 200 a second
   txtchat-bench grpc --subscribers 1000 --storms 3
+  txtchat-bench grpc --line-server localhost:9090 --window 200 --burst 50
+With --line-server only streams are on gRPC: what delivery costs, without the calls of SendMessage. The
+load then polls without pause.
 In an open loop (--rate) the load polls without pause, because gRPC's timers are no finer than 1 ms.)";
 
 constexpr char kFloorExamples[] = R"(
@@ -116,6 +119,8 @@ class Parser {
     AddServer(verb, kGrpcPort);
     Number(verb, "--connections", options_.connections, 1u, 10'000u,
            "HTTP/2 connections that all users share");
+    AddEndpoint(verb, "--line-server", options_.line_server, kLinePort,
+                "Publishers speak the line protocol, to this address of the same server");
     AddCommon(verb);
     verb->callback([this] {
       line_.verb = CommandLine::Verb::kLoad;
@@ -139,7 +144,9 @@ class Parser {
     verb->preparse_callback([this, port](std::size_t) { options_.server = {"localhost", port}; });
   }
 
-  static void AddEndpoint(CLI::App* verb, const std::string& name, Endpoint& endpoint,
+  /// `endpoint`: an Endpoint, or an optional one.
+  template <typename T>
+  static void AddEndpoint(CLI::App* verb, const std::string& name, T& endpoint,
                           std::uint16_t default_port, const std::string& help) {
     const auto parse = [default_port](std::string word) {
       if (!word.empty() && word.front() == kWhole) word.erase(0, 1);

@@ -75,7 +75,8 @@ std::string Count(std::uint64_t count, const std::string& thing) {
 
 std::string Headline(const Options& o) {
   std::string line = o.transport == Transport::kGrpc
-                         ? absl::StrCat("grpc, ", Count(o.connections, "connection"))
+                         ? absl::StrCat("grpc, ", Count(o.connections, "connection"),
+                                        o.line_server.has_value() ? ", publishers on lines" : "")
                          : std::string(o.dialect == Dialect::kTagged ? "line, tagged" : "line");
   absl::StrAppend(&line, ": ", Count(o.subscribers, "subscriber"), " of ",
                   Count(o.channels, "channel"), ", ", Count(o.publishers, "publisher"));
@@ -176,6 +177,7 @@ Json JsonOf(const Options& o) {
   };
   if (o.transport == Transport::kGrpc) {
     json["connections"] = o.connections;
+    json["publishers_on_lines"] = o.line_server.has_value();
   } else {
     json["dialect"] = o.dialect == Dialect::kTagged ? "tagged" : "classic";
   }

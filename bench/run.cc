@@ -8,6 +8,7 @@
 
 #include "bench/grpc_load.h"
 #include "bench/line_load.h"
+#include "bench/mixed_load.h"
 
 namespace txtchat::bench {
 namespace {
@@ -34,6 +35,7 @@ void RaiseFileLimit() {
 }
 
 std::unique_ptr<Load> MakeLoad(const LoadContext& context) {
+  if (context.options.line_server.has_value()) return std::make_unique<MixedLoad>(context);
   if (context.options.transport == Transport::kGrpc) return std::make_unique<GrpcLoad>(context);
   return std::make_unique<LineLoad>(context);
 }

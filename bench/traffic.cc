@@ -15,14 +15,14 @@ std::uint64_t SendAllowance(std::uint32_t window, std::uint32_t burst, std::uint
 Traffic::Traffic(const Options& options, const Layout& layout)
     : options_(options),
       codec_(options.text_bytes),
-      checker_(options.channels, options.publishers, options.transport == Transport::kLine),
+      checker_(options.channels, options.publishers, IsOnLines(options, Role::kPublisher)),
       reader_of_seat_(layout.seats.size()),
       seat_is_slow_(layout.seats.size()),
       publishers_(options.publishers) {
   for (std::size_t i = 0; i < layout.seats.size(); ++i) {
     const Seat& seat = layout.seats[i];
     const bool reads = seat.role == Role::kSubscriber || seat.role == Role::kSlow ||
-                       (seat.role == Role::kPublisher && options.transport == Transport::kLine);
+                       (seat.role == Role::kPublisher && IsOnLines(options, seat.role));
     if (!reads) continue;
     seat_is_slow_[i] = seat.role == Role::kSlow;
     reader_of_seat_[i] =

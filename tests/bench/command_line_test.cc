@@ -83,6 +83,16 @@ TEST(CommandLine, TheFloorListens) {
   EXPECT_EQ(line.floor_listen.ToString(), "[::1]:9");
 }
 
+TEST(CommandLine, PublishersOfGrpcMayBeOnLines) {
+  EXPECT_FALSE(Parse({"grpc"}).options.line_server.has_value());
+  const CommandLine line = Parse({"grpc", "--server", "[::1]:7", "--line-server", "[::1]"});
+  ASSERT_EQ(line.verb, Verb::kLoad);
+  EXPECT_EQ(line.options.transport, Transport::kGrpc);
+  EXPECT_EQ(line.options.server.ToString(), "[::1]:7");
+  ASSERT_TRUE(line.options.line_server.has_value());
+  EXPECT_EQ(line.options.line_server->ToString(), "[::1]:9090");
+}
+
 TEST(CommandLine, AWrongOneIsTwo) {
   const std::vector<std::vector<const char*>> wrong = {
       {},
