@@ -63,6 +63,18 @@ Examples:
   txtchat-bench floor --listen 127.0.0.1:0
   txtchat-bench line --server 127.0.0.1:PORT --server-pid PID --window 200)";
 
+constexpr char kNaiveExamples[] = R"(
+A chat server as one would write it at first with gRPC's C++ callback API and the generated classes:
+for each event one message to each stream, one write after the other. No store, no bounds. Speaks as
+much of the API as `txtchat-bench grpc` needs. Says where it listens, and serves until SIGTERM or
+SIGINT.
+With --publish-listen it also takes texts over the line protocol, as the floor does, and hands them to
+its streams: the server that `txtchat-bench grpc --line-server` wants.
+Examples:
+  txtchat-bench naive --listen 127.0.0.1:0
+  txtchat-bench grpc --server 127.0.0.1:PORT --server-pid PID --window 200 --burst 50
+  txtchat-bench naive --listen 127.0.0.1:0 --publish-listen 127.0.0.1:0)";
+
 class Parser {
  public:
   Parser() {
@@ -73,6 +85,7 @@ class Parser {
     AddLine();
     AddGrpc();
     AddFloor();
+    AddNaive();
   }
 
   CommandLine Parse(int argc, const char* const* argv) {
@@ -132,10 +145,24 @@ class Parser {
     CLI::App* verb =
         AddVerb("floor", "Be the floor to compare a server with: only copy bytes to sockets",
                 kFloorExamples);
-    line_.floor_listen = {"127.0.0.1", 0};
-    AddEndpoint(verb, "--listen", line_.floor_listen, 0,
-                "HOST:PORT to listen on; port 0 picks a free one [127.0.0.1:0]");
+    AddListen(verb);
     verb->callback([this] { line_.verb = CommandLine::Verb::kFloor; });
+  }
+
+  void AddNaive() {
+    CLI::App* verb =
+        AddVerb("naive", "Be a plain gRPC chat server to compare a server with: one write an event",
+                kNaiveExamples);
+    AddListen(verb);
+    AddEndpoint(verb, "--publish-listen", line_.publish_listen, 0,
+                "Take texts over the line protocol, too, on this HOST:PORT");
+    verb->callback([this] { line_.verb = CommandLine::Verb::kNaive; });
+  }
+
+  void AddListen(CLI::App* verb) {
+    line_.listen = {"127.0.0.1", 0};
+    AddEndpoint(verb, "--listen", line_.listen, 0,
+                "HOST:PORT to listen on; port 0 picks a free one [127.0.0.1:0]");
   }
 
   void AddServer(CLI::App* verb, std::uint16_t port) {

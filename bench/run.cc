@@ -1,7 +1,6 @@
 #include "bench/run.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -24,14 +23,6 @@ double OwnCpuSeconds() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-/// Every connection is a file: as many as the system gives.
-void RaiseFileLimit() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
 }
 
 std::unique_ptr<Load> MakeLoad(const LoadContext& context) {
@@ -159,7 +150,6 @@ class Run {
 }  // namespace
 
 RunResult RunLoad(const Options& options, const std::atomic<bool>& interrupted) {
-  RaiseFileLimit();
   RunResult result = Run(options, interrupted).Play();
   result.interrupted = interrupted;
   return result;

@@ -77,10 +77,21 @@ TEST(CommandLine, ARateMakesAnOpenLoop) {
 }
 
 TEST(CommandLine, TheFloorListens) {
-  EXPECT_EQ(Parse({"floor"}).floor_listen.ToString(), "127.0.0.1:0");
+  EXPECT_EQ(Parse({"floor"}).listen.ToString(), "127.0.0.1:0");
   const CommandLine line = Parse({"floor", "--listen", "[::1]:9"});
   EXPECT_EQ(line.verb, Verb::kFloor);
-  EXPECT_EQ(line.floor_listen.ToString(), "[::1]:9");
+  EXPECT_EQ(line.listen.ToString(), "[::1]:9");
+}
+
+TEST(CommandLine, TheNaiveServerListensAndMayTakeLines) {
+  const CommandLine plain = Parse({"naive"});
+  EXPECT_EQ(plain.verb, Verb::kNaive);
+  EXPECT_EQ(plain.listen.ToString(), "127.0.0.1:0");
+  EXPECT_FALSE(plain.publish_listen.has_value());
+  const CommandLine line = Parse({"naive", "--listen", "[::1]:9", "--publish-listen", "[::1]"});
+  EXPECT_EQ(line.listen.ToString(), "[::1]:9");
+  ASSERT_TRUE(line.publish_listen.has_value());
+  EXPECT_EQ(line.publish_listen->ToString(), "[::1]:0");
 }
 
 TEST(CommandLine, PublishersOfGrpcMayBeOnLines) {
@@ -118,6 +129,9 @@ TEST(CommandLine, AWrongOneIsTwo) {
       {"grpc", "--subscribers", "1000", "--connections", "1"},
       {"line", "--server-pid", "0"},
       {"floor", "--listen", "nowhere:x"},
+      {"floor", "--publish-listen", "127.0.0.1:0"},
+      {"naive", "--publish-listen", "nowhere:x"},
+      {"line", "--line-server", "127.0.0.1:1"},
   };
   for (const std::vector<const char*>& words : wrong) {
     std::string shown;
@@ -129,8 +143,10 @@ TEST(CommandLine, AWrongOneIsTwo) {
 }
 
 TEST(CommandLine, HelpExplainsItself) {
-  for (const std::vector<const char*>& words :
-       {std::vector<const char*>{"--help"}, {"line", "--help"}, {"grpc", "--help"}}) {
+  for (const std::vector<const char*>& words : {std::vector<const char*>{"--help"},
+                                                {"line", "--help"},
+                                                {"grpc", "--help"},
+                                                {"naive", "--help"}}) {
     ::testing::internal::CaptureStdout();
     const CommandLine line = Parse(words);
     const std::string help = ::testing::internal::GetCapturedStdout();
