@@ -34,12 +34,19 @@ def parsed(words):
         "--store", choices=("full", "normal", "memory"), default="full",
         help="of the rows of senders; the other rows say theirs [full]",
     )  # fmt: skip
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write every run's JSON, one a line")
-    parser.add_argument("--page", action="store_true", help="write docs/performance.md and its plots")
     parser.add_argument(
-        "--replot", type=pathlib.Path, metavar="FILE", help="measure nothing; page and plots of these runs"
+        "--json", type=pathlib.Path, metavar="FILE", help="write every run's JSON, one a line"
     )
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the messages, to try the table out")
+    parser.add_argument(
+        "--page", action="store_true", help="write docs/performance.md and its plots"
+    )
+    parser.add_argument(
+        "--replot", type=pathlib.Path, metavar="FILE",
+        help="measure nothing; page and plots of these runs",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true", help="a twentieth of the messages, to try the table out"
+    )
     parser.add_argument("--list", action="store_true", help="say which rows there are")
     parser.add_argument(
         "--data-dir", type=pathlib.Path, default=ROOT / "build" / "bench-data", metavar="DIR",
@@ -84,8 +91,10 @@ def about(options, servers):
 
 def command_of(options):
     """What measures the same again; without the files of this machine."""
-    words = ["./dev", "bench", *options.rows, "--rounds", str(options.rounds), "--store", options.store]
-    return shlex.join(words + ["--quick"] * options.quick)
+    chosen_options = ["--rounds", str(options.rounds), "--store", options.store]
+    return shlex.join(
+        ["./dev", "bench", *options.rows, *chosen_options, *["--quick"] * options.quick]
+    )
 
 
 def allow_files():
@@ -145,13 +154,13 @@ def introduce(results, terminal):
     told = results.about
     versions = ", ".join(f"{name} {said}" for name, said in told["versions"].items())
     terminal.say(
-        f"{versions}\n{told['pinning']}; {told['rounds']} round(s); store of the senders: {told['store']}; "
-        f"load average before: {told['load_average']:.1f}"
+        f"{versions}\n{told['pinning']}; {told['rounds']} round(s); store of the senders: "
+        f"{told['store']}; load average before: {told['load_average']:.1f}"
     )
     if told["missing"]:
         terminal.say(f"not installed, so not compared: {', '.join(told['missing'])}")
     if (files := allow_files()) < FILES:
-        terminal.say(f"rows with thousands of connections may fail: {files} files may be open (ulimit -Hn)")
+        terminal.say(f"only {files} files may be open (ulimit -Hn): rows of thousands may fail")
 
 
 def main(words):

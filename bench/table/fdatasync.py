@@ -8,8 +8,8 @@ APPEND_BYTES = 4096
 
 
 def measure(directory, appends=400, rate=200):
-    """Appends 4 KiB and syncs, `rate` times a second, as messages of the latency rows come. Answers a
-    report in the shape of txtchat-bench's, with the times as its deliveries'."""
+    """Appends 4 KiB and syncs, `rate` times a second, as messages of the latency rows come. Answers
+    a report in the shape of txtchat-bench's, with the times as its deliveries'."""
     block = os.urandom(APPEND_BYTES)
     took_us = []
     with tempfile.TemporaryFile(dir=directory) as file:

@@ -1,4 +1,4 @@
-"""Writes docs/performance.md: the part between two marks. What stands around it is written by hand."""
+"""Writes docs/performance.md: the part between two marks. The rest of it is written by hand."""
 
 from .figures import FIGURES
 from .runs import load_words
@@ -8,10 +8,11 @@ BEGIN = "<!-- ./dev bench --page writes what follows. -->"
 END = "<!-- ./dev bench --page wrote what stands above. -->"
 
 COLUMNS_TEXT = """\
-`txtchatd` keeps messages in memory; `full` and `normal` are txtchatd with the durable store; `floor` only copies bytes
-to sockets; `naive` is a gRPC server with one message a write for every reader; `nats` and `redis` are nats-server
-(core NATS) and redis-server (PUBLISH and SUBSCRIBE). `fsync` is no server: it appends 4 KiB and waits for one
-`fdatasync`, 200 times a second, where the stores are."""
+`txtchatd` keeps messages in memory; `full` and `normal` are txtchatd with the durable store;
+`floor` only copies bytes to sockets; `naive` is a gRPC server with one message a write for every
+reader; `nats` and `redis` are nats-server (core NATS) and redis-server (PUBLISH and SUBSCRIBE), which
+keep nothing. `fsync` is no server: it appends 4 KiB and waits for one `fdatasync`, 200 times a second,
+where the stores are."""
 
 
 def replaced(text, generated):
@@ -63,13 +64,13 @@ def summary(rows, results):
         parts.append("\n".join([*head("row", "target", "reached", ""), *lines]))
     if failures := results.failures():
         parts.append("Runs that failed:")
-        parts.append("\n".join(f"- {place(run)}, round {run['round']}: {run['failed']}" for run in failures))
+        parts.append("\n".join(f"- {place(run)}: {run['failed']}" for run in failures))
     return "\n\n".join(parts)
 
 
 def place(run):
     at = f" at {run['at']}" if run["at"] else ""
-    return f"{run['row']}: {run['contender']}{at}"
+    return f"{run['row']}: {run['contender']}{at}, round {run['round']}"
 
 
 # --- how it was measured -----------------------------------------------------------------------
@@ -83,18 +84,21 @@ def how(results):
     rounds = about.get("rounds", 1)
     parts = [
         "## How it was measured",
-        f"`{about.get('command', './dev bench')}` on {about.get('date', '')}: {machine.get('cpu', '')}, "
-        f"{machine.get('cores', '')} cores, {memory:.0f} GiB, {machine.get('kernel', '')}. {versions}.",
-        f"{about.get('pinning', '').capitalize()}, loopback, texts of 64 bytes, a fresh server for each run. "
-        f"The contenders of a row take turns; {rounds} round{'s' if rounds > 1 else ''}. Figures are medians, and "
-        f"the least and the most of all rounds. The load average before was {about.get('load_average', 0):.1f}. "
-        "Differences below 15 % are noise. What the figures are: [bench/README.md](../bench/README.md).",
+        f"`{about.get('command', './dev bench')}` on {about.get('date', '')}: "
+        f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores, {memory:.0f} GiB, "
+        f"{machine.get('kernel', '')}. {versions}.",
+        f"{about.get('pinning', '').capitalize()}, loopback, texts of 64 bytes, a fresh server for "
+        f"each run. The contenders of a row take turns; {rounds} round{'s' if rounds > 1 else ''}. "
+        "Figures are medians, and the least and the most of all rounds. The load average before was "
+        f"{about.get('load_average', 0):.1f}. Differences below 15 % are noise. What the figures "
+        "are: [bench/README.md](../bench/README.md).",
         COLUMNS_TEXT,
     ]
     if about.get("quick"):
         parts.insert(1, "**Only tried out (`--quick`): far too few messages to compare anything.**")
     if about.get("missing"):
-        parts.append(f"Not installed on this machine, so not compared: {', '.join(about['missing'])}.")
+        missing = ", ".join(about["missing"])
+        parts.append(f"Not installed on this machine, so not compared: {missing}.")
     return "\n\n".join(parts)
 
 

@@ -79,7 +79,7 @@ def measured(spreads):
 
 
 def bars(title, rows, results):
-    """A group of bars for each row, one bar for each contender. Logarithmic: a fiftieth is a target."""
+    """A group of bars a row, one bar a contender. Logarithmic, for a fiftieth is a target."""
     contenders = results.contenders(rows)
     figure, axes = axes_of(title, height=1 + 0.17 * len(rows) * (len(contenders) + 1))
     thickness = 0.8 / len(contenders)

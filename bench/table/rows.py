@@ -1,9 +1,9 @@
 """The rows of the table, as data: what the load does, against whom, and the targets.
 
-Contenders: `txtchatd` keeps messages in memory; `full` (`normal`) is txtchatd with the durable store;
-`floor` only copies bytes; `naive` is a gRPC server as one writes it first; `nats` and `redis` are
-nats-server and redis-server; `fsync` is no server, but one fdatasync where the stores are. `asked` is
-txtchatd with the store of `--store`.
+Contenders: `txtchatd` keeps messages in memory; `full` (`normal`) is txtchatd with the durable
+store; `floor` only copies bytes; `naive` is a gRPC server as one writes it first; `nats` and `redis`
+are nats-server and redis-server; `fsync` is no server, but one fdatasync where the stores are.
+`asked` is txtchatd with the store of `--store`.
 
 Sized so that a run measures for 1 to 4 seconds where nothing else is said.
 """

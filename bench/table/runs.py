@@ -139,7 +139,8 @@ class Runner:
         where = [f"--server={addresses['line' if turn.row.transport == 'line' else 'grpc']}"]
         if turn.row.transport == "mixed":
             where.append(f"--line-server={addresses['line']}")
-        command = [self.servers.bench, *words, *where, f"--server-pid={server.pid}", "--json", "--quiet"]
+        where.append(f"--server-pid={server.pid}")
+        command = [self.servers.bench, *words, *where, "--json", "--quiet"]
         try:
             done = subprocess.run(
                 pinned(self.load_core, command),
@@ -173,11 +174,13 @@ def load_words(row, contender, at, quick=False):
         verb = "grpc"
     options = row.options(contender, at)
     if quick:
-        options = options | {name: few(options, name) for name in ("messages", "warmup") if name in options}
+        lessened = options.keys() & {"messages", "warmup"}
+        options = options | {name: few(options, name) for name in lessened}
     return [verb, *(f"--{name.replace('_', '-')}={value}" for name, value in options.items())]
 
 
 def few(options, name):
     """A twentieth, for trying the table out; never so few that publishers have nothing to say."""
     value = options[name]
-    return min(value, max(value // QUICK_DIVISOR, options.get("publishers", 1), options.get("burst", 1)))
+    least = max(options.get("publishers", 1), options.get("burst", 1))
+    return min(value, max(value // QUICK_DIVISOR, least))

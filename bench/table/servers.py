@@ -95,7 +95,8 @@ class Servers:
         """A fresh server of the contender; `flags` are for txtchatd."""
         with tempfile.TemporaryDirectory(prefix="bench-", dir=self.data_dir) as directory:
             command, ready = self.command(contender, flags, directory)
-            with started(pinned(self.core, command), pathlib.Path(directory, "log"), ready) as server:
+            log = pathlib.Path(directory, "log")
+            with started(pinned(self.core, command), log, ready) as server:
                 yield server
 
     def command(self, contender, flags, directory):
@@ -133,9 +134,7 @@ def store_flags(contender, directory):
 
 def version(command):
     try:
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=10, check=True
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r"v=(\S+)", done.stdout)  # Redis server v=7.0.15 sha=…

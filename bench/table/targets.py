@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 class NotMeasured(Exception):
-    """A figure that a target needs is not there: no such server is installed, or a run failed."""
+    """A figure that a target needs is not there: no such server, or its run failed."""
 
 
 # look(figure, contender, at) -> the median; raises NotMeasured.
@@ -29,7 +29,8 @@ class Verdict:
     def word(self):
         if self.value is None:
             return "not measured"
-        met = self.value < self.target.most or (self.value == self.target.most and not self.target.less)
+        most = self.target.most
+        met = self.value < most if self.target.less else self.value <= most
         return "met" if met else "missed"
 
 
@@ -80,8 +81,8 @@ def flat(sizes, most, text, figure="cpu", contender="txtchatd", over=None):
 
 def durable_latency(figure, most):
     """Durable sending costs no more than `most` times memory and one fdatasync."""
-    return Target(
-        f"durable: {figure} at most {most:g} × (memory + one fdatasync)",
-        lambda look: quotient(look(figure, "full"), look(figure, "txtchatd") + look(figure, "fsync")),
-        most,
-    )
+
+    def reached(look):
+        return quotient(look(figure, "full"), look(figure, "txtchatd") + look(figure, "fsync"))
+
+    return Target(f"durable: {figure} at most {most:g} × (memory + one fdatasync)", reached, most)

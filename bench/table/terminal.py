@@ -58,8 +58,8 @@ class Terminal:
                 self.say(f"{label:{LABEL}}" + "".join(f"{cell(figure, s):>{CELL}}" for s in spreads))
         for run in results.of(row):
             if "failed" in run:
-                who = f"{run['contender']} {run['at']}".strip()
-                self.say(f"  {self.paint('failed', 'failed')}  {who}, round {run['round']}: {run['failed']}")
+                who = f"{run['contender']} {run['at']}".strip() + f", round {run['round']}"
+                self.say(f"  {self.paint('failed', 'failed')}  {who}: {run['failed']}")
         for verdict in results.verdicts(row):
             word = self.paint(f"{verdict.word:13}", verdict.word)
             self.say(f"  {word} {verdict.target.text}{reached(verdict)}")

@@ -1,4 +1,4 @@
-"""What ./dev bench makes of its runs: medians, verdicts, page, plots. Nothing is measured here."""
+"""What ./dev bench makes of its runs: medians, verdicts, page, plots. Nothing is measured."""
 
 import io
 import json
@@ -16,7 +16,13 @@ from table.figures import FIGURES, Spread
 from table.targets import NotMeasured, absolute, durable_latency, flat, judge, times
 from table.terminal import Terminal, cell
 
-ABOUT = {"store": "full", "rounds": 3, "missing": [], "versions": {"txtchatd": "1.2"}, "pinning": "pinned"}
+ABOUT = {
+    "store": "full",
+    "rounds": 3,
+    "missing": [],
+    "versions": {"txtchatd": "1.2"},
+    "pinning": "pinned",
+}
 
 
 def row_named(name):
@@ -40,7 +46,8 @@ def reported(cpu):
 
 
 def record(row, contender, number, cpu, at=""):
-    return runs.Turn(row, contender, at, number).record(command="txtchat-bench", report=reported(cpu))
+    turn = runs.Turn(row, contender, at, number)
+    return turn.record(command="txtchat-bench", report=reported(cpu))
 
 
 def failed(row, contender, number, said, at=""):
@@ -62,11 +69,10 @@ def three_rounds():
 
 def every_row():
     """One round of everything."""
-    records = [{"table": ABOUT | {"rounds": 1}}]
+    about = ABOUT | {"rounds": 1}
+    records = [{"table": about}]
     for row in rows.ROWS:
-        records += [
-            record(row, turn.contender, 1, 0.1, turn.at) for turn in runs.turns(row, records[0]["table"])
-        ]
+        records += [record(row, t.contender, 1, 0.1, t.at) for t in runs.turns(row, about)]
     return records
 
 
@@ -133,7 +139,9 @@ class Judging(unittest.TestCase):
     def test_growth_over_the_floor_forgives_what_the_floor_grows(self):
         target = flat(["1", "2"], 1.3, "over the floor", over="floor")
         self.assertEqual("met", self.word(target, txtchatd_1=1, floor_1=1, txtchatd_2=3, floor_2=3))
-        self.assertEqual("missed", self.word(target, txtchatd_1=1, floor_1=2, txtchatd_2=1, floor_2=1))
+        self.assertEqual(
+            "missed", self.word(target, txtchatd_1=1, floor_1=2, txtchatd_2=1, floor_2=1)
+        )
 
     def test_durable_latency_may_be_memory_and_one_sync(self):
         target = durable_latency("p99", 1.25)
@@ -159,7 +167,8 @@ class Rows(unittest.TestCase):
                 return 1
 
             with self.subTest(row=row.name):
-                self.assertNotIn("not measured", [judge(target, look).word for target in row.targets])
+                words = [judge(target, look).word for target in row.targets]
+                self.assertNotIn("not measured", words)
                 for figure, contender, at in asked:
                     self.assertIn(figure, row.figures)
                     self.assertIn(contender, row.resolved("full"))
@@ -168,8 +177,8 @@ class Rows(unittest.TestCase):
     def test_contenders_take_turns_round_after_round(self):
         about = ABOUT | {"rounds": 2, "missing": ["nats", "redis"]}
         taken = [(turn.contender, turn.round) for turn in runs.turns(LINE, about)]
-        one_round = ["txtchatd", "full", "floor"]
-        self.assertEqual([(name, 1) for name in one_round] + [(name, 2) for name in one_round], taken)
+        names = ["txtchatd", "full", "floor"]
+        self.assertEqual([(name, number) for number in (1, 2) for name in names], taken)
         sizes = [turn.at for turn in runs.turns(SUBSCRIBERS, about | {"rounds": 1})]
         self.assertEqual(["10", "10", "100", "100", "1000", "1000", "9900", "9900"], sizes)
 
@@ -212,7 +221,8 @@ class Records(unittest.TestCase):
         self.assertEqual(2, len(results.failures()))
 
     def test_what_a_failed_tool_said_is_kept(self):
-        done = subprocess.CompletedProcess([], 3, '{"faults": {"example": "reader 1"}}', "a\nb\nc\nd\n")
+        report = '{"faults": {"example": "reader 1"}}'
+        done = subprocess.CompletedProcess([], 3, report, "a\nb\nc\nd\n")
         self.assertEqual("exit code 3; b; c; d; reader 1", runs.failure_of(done))
         done = subprocess.CompletedProcess([], 2, "", "wrong usage\n")
         self.assertEqual("exit code 2; wrong usage", runs.failure_of(done))
@@ -235,7 +245,8 @@ class Turning(unittest.TestCase):
 
         results = runs.Results([{"table": ABOUT | {"rounds": 2}}])
         out, err = io.StringIO(), io.StringIO()
-        command.take_turns(Runner(), [LINE, SENDER], results, results.add, Terminal(out, err, lambda: 0))
+        terminal = Terminal(out, err, lambda: 0)
+        command.take_turns(Runner(), [LINE, SENDER], results, results.add, terminal)
         one_round = [("txtchatd", 1), ("full", 1), ("floor", 1), ("nats", 1), ("redis", 1)]
         others = [("txtchatd", 2), ("full", 2), ("nats", 2), ("redis", 2)]
         self.assertEqual(one_round + others + [("full", 1), ("full", 2)], ran)
@@ -253,7 +264,8 @@ class Server(unittest.TestCase):
         self.assertFalse(servers.floor_ready("listening on 127.0.0"))
         self.assertEqual({"line": "127.0.0.1:1"}, servers.floor_ready("listening on 127.0.0.1:1\n"))
         self.assertFalse(servers.naive_ready("listening on 127.0.0.1:2\n"))
-        self.assertEqual(both, servers.naive_ready("listening on 127.0.0.1:2\nlines on 127.0.0.1:1\n"))
+        said = "listening on 127.0.0.1:2\nlines on 127.0.0.1:1\n"
+        self.assertEqual(both, servers.naive_ready(said))
 
     def test_a_server_that_does_not_start_is_told_with_its_last_words(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -306,7 +318,8 @@ class Page(unittest.TestCase):
                 page.replaced(text, "new")
 
     def test_the_page_of_this_tree_has_its_marks(self):
-        self.assertIn("generated", page.replaced(command.PAGE.read_text(encoding="utf-8"), "generated"))
+        text = command.PAGE.read_text(encoding="utf-8")
+        self.assertIn("\ngenerated\n", page.replaced(text, "generated"))
 
     def test_tells_figures_with_spread_verdicts_failures_and_commands(self):
         text = page.generated(list(rows.ROWS), runs.Results(three_rounds()), {}, "plots")
@@ -319,7 +332,8 @@ class Page(unittest.TestCase):
         self.assertNotIn(SENDER.name, text)
 
     def test_says_who_is_not_installed(self):
-        results = runs.Results([{"table": ABOUT | {"missing": ["redis"]}}, record(LINE, "floor", 1, 1)])
+        about = ABOUT | {"missing": ["redis"]}
+        results = runs.Results([{"table": about}, record(LINE, "floor", 1, 1)])
         text = page.generated([LINE], results, {}, "plots")
         self.assertIn("Not installed on this machine, so not compared: redis.", text)
         self.assertIn("not measured", text)
@@ -351,7 +365,8 @@ class Replot(unittest.TestCase):
     @unittest.skipUnless(plots.available(), "matplotlib is not installed")
     def test_the_same_runs_make_the_same_page_and_plots(self):
         def made():
-            with mock.patch.object(command, "PAGE", self.page), mock.patch("sys.stdout", io.StringIO()):
+            silent = mock.patch("sys.stdout", io.StringIO())
+            with mock.patch.object(command, "PAGE", self.page), silent:
                 self.assertEqual(0, command.main(["--replot", str(self.runs)]))
             return {path.name: path.read_bytes() for path in self.page.parent.rglob("*.*")}
 

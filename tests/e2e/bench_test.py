@@ -32,7 +32,7 @@ class Checks(unittest.TestCase):
     """What is looked for in every report."""
 
     def load_server(self, server, transport, *arguments):
-        """A run that must be good; answers its JSON. `server`: its pid, and addresses by transport.
+        """A good run. `server`: its pid, and addresses by transport.
         `mixed` has its publishers on lines."""
         pid, addresses = server
         verb = "grpc" if transport == "mixed" else transport
@@ -43,6 +43,7 @@ class Checks(unittest.TestCase):
         )
 
     def good_run(self, verb, *arguments):
+        """A run that must be good; answers its JSON."""
         code, report = run_bench(verb, *arguments)
         self.assertEqual(("ok", 0), (report["status"], code), report)
         self.assertEqual(verb, report["parameters"]["transport"])
