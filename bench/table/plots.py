@@ -97,6 +97,7 @@ def bars(title, rows, results):
     axes.set_yticks(range(len(rows)), [row.name for row in rows])
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(FIGURES["cpu"].text)
     return with_legend(figure, axes)
 
@@ -139,7 +140,9 @@ def latencies(title, row, results):
             color=COLORS[name],
             label="one fdatasync" if name == "fsync" else name,
         )
-    axes.set_yscale("log")
+    axes.set_yscale("log", subs=())
+    axes.yaxis.get_major_locator().set_params(subs=(1, 2, 5))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("percent of deliveries")
     axes.set_ylabel("send to delivery, µs")
     return with_legend(figure, axes)

@@ -61,11 +61,11 @@ def line_rows():
     )
     yield Row(
         "line 100 subscribers, window 200", section, "line",
-        dict(subscribers=100, window=200, messages=100_000), LINE, targets=windowed,
+        dict(subscribers=100, window=200, messages=200_000), LINE, targets=windowed,
     )  # fmt: skip
     yield Row(
         "line 1000 subscribers, window 200", section, "line",
-        dict(subscribers=1000, window=200, messages=15_000), LINE, targets=windowed,
+        dict(subscribers=1000, window=200, messages=20_000), LINE, targets=windowed,
     )  # fmt: skip
     one = ("txtchatd", "floor", "nats", "redis")
     yield Row(
@@ -87,7 +87,7 @@ def grpc_rows():
     section = "gRPC"
     bursts = dict(connections=20, window=200, burst=50)
     most = (times("txtchatd", 1 / 50, "naive", "the naive server"), DURABLE)
-    for streams, messages, naive_messages in ((100, 60_000, 2000), (1000, 10_000, 400)):
+    for streams, messages, naive_messages in ((100, 100_000, 4000), (1000, 10_000, 400)):
         name = f"grpc {streams} streams, window 200, bursts"
         load = dict(subscribers=streams, messages=messages, **bursts)
         other = {"naive": dict(messages=naive_messages)}

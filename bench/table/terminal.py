@@ -79,8 +79,8 @@ def reached(verdict):
 
 
 def ratio(value):
-    """Small ratios with enough digits to be told from their bounds."""
-    return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+    """Small ones are easier to read as one part of many."""
+    return f"1/{1 / value:.0f}" if 0 < value < 0.1 else f"{value:.2f}"
 
 
 def cell(figure, spread):

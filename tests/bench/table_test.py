@@ -14,7 +14,7 @@ from table import __main__ as command
 from table import fdatasync, page, plots, rows, runs, servers
 from table.figures import FIGURES, Spread
 from table.targets import NotMeasured, absolute, durable_latency, flat, judge, times
-from table.terminal import Terminal, cell
+from table.terminal import Terminal, cell, ratio
 
 ABOUT = {
     "store": "full",
@@ -188,7 +188,7 @@ class Rows(unittest.TestCase):
 
     def test_the_load_is_told_what_row_size_and_contender_ask_for(self):
         self.assertEqual(
-            ["line", "--subscribers=100", "--window=200", "--messages=100000"],
+            ["line", "--subscribers=100", "--window=200", "--messages=200000"],
             runs.load_words(LINE, "txtchatd", ""),
         )
         self.assertEqual("nats", runs.load_words(LINE, "nats", "")[0])
@@ -200,7 +200,7 @@ class Rows(unittest.TestCase):
         self.assertIn("--messages=10000", many)
 
     def test_quick_asks_for_less_but_for_one_of_each_publisher(self):
-        self.assertIn("--messages=5000", runs.load_words(LINE, "floor", "", quick=True))
+        self.assertIn("--messages=10000", runs.load_words(LINE, "floor", "", quick=True))
         self.assertEqual(100, runs.few({"messages": 1000, "publishers": 100}, "messages"))
         self.assertEqual(0, runs.few({"messages": 0, "publishers": 0}, "messages"))
 
@@ -300,6 +300,9 @@ class Terminals(unittest.TestCase):
         self.assertIn("targets: 2 met, 1 missed, 0 not measured; 1 runs FAILED", text)
         self.assertNotIn("\033", text)
 
+    def test_small_ratios_are_parts(self):
+        self.assertEqual(["1.30", "0.10", "1/50", "0.00"], [ratio(r) for r in (1.3, 0.1, 0.02, 0)])
+
     def test_one_round_has_no_spread(self):
         self.assertEqual("0.500", cell("cpu", Spread.of([0.5])))
         self.assertEqual("-", cell("cpu", None))
@@ -327,7 +330,7 @@ class Page(unittest.TestCase):
         self.assertIn("| at most 2 × the floor | 2.00 | met |", text)
         self.assertIn("| 0.100 (0.090–0.130) |", text)
         self.assertIn(f"- {LINE.name}: redis, round 1: exit code 3; one was lost", text)
-        self.assertIn("txtchat-bench line --subscribers=100 --window=200 --messages=100000", text)
+        self.assertIn("txtchat-bench line --subscribers=100 --window=200 --messages=200000", text)
         self.assertIn("Abacus, 2 cores, 1 GiB, Linux 6. txtchatd 1.2.", text)
         self.assertNotIn(SENDER.name, text)
 
