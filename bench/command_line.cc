@@ -52,6 +52,9 @@ Examples:
   txtchat-bench grpc --subscribers 0 --publishers 100 --window 1       100 concurrent senders
   txtchat-bench grpc --subscribers 100 --rate 200 --messages 2000       latency at 200 a second
   txtchat-bench grpc --subscribers 1000 --storms 3
+  txtchat-bench grpc --line-server localhost:9090 --window 200 --burst 50
+With --line-server only streams are on gRPC: what delivery costs, without the calls of SendMessage. The
+load then polls without pause.
 In an open loop (--rate) the load polls without pause, because gRPC's timers are no finer than 1 ms.)";
 
 constexpr char kNatsExamples[] = R"(
@@ -86,6 +89,18 @@ Examples:
   txtchat-bench floor --listen 127.0.0.1:0
   txtchat-bench line --server 127.0.0.1:PORT --server-pid PID --window 200)";
 
+constexpr char kNaiveExamples[] = R"(
+A chat server as one would write it at first with gRPC's C++ callback API and the generated classes:
+for each event one message to each stream, one write after the other. No store, no bounds. Speaks as
+much of the API as `txtchat-bench grpc` needs. Says where it listens, and serves until SIGTERM or
+SIGINT.
+With --publish-listen it also takes texts over the line protocol, as the floor does, and hands them to
+its streams: the server that `txtchat-bench grpc --line-server` wants.
+Examples:
+  txtchat-bench naive --listen 127.0.0.1:0
+  txtchat-bench grpc --server 127.0.0.1:PORT --server-pid PID --window 200 --burst 50
+  txtchat-bench naive --listen 127.0.0.1:0 --publish-listen 127.0.0.1:0)";
+
 class Parser {
  public:
   Parser() {
@@ -98,6 +113,7 @@ class Parser {
     AddPeer(Transport::kNats, "Give nats-server the work of line", kNatsPort, kNatsExamples);
     AddPeer(Transport::kRedis, "Give redis-server the work of line", kRedisPort, kRedisExamples);
     AddFloor();
+    AddNaive();
   }
 
   CommandLine Parse(int argc, const char* const* argv) {
@@ -144,6 +160,8 @@ class Parser {
     AddServer(verb, kGrpcPort);
     Number(verb, "--connections", options_.connections, 1u, 10'000u,
            "HTTP/2 connections that all users share");
+    AddEndpoint(verb, "--line-server", options_.line_server, kLinePort,
+                "Publishers speak the line protocol, to this address of the same server");
     AddCommon(verb);
     verb->callback([this] {
       line_.verb = CommandLine::Verb::kLoad;
@@ -166,10 +184,24 @@ class Parser {
     CLI::App* verb =
         AddVerb("floor", "Be the floor to compare a server with: only copy bytes to sockets",
                 kFloorExamples);
-    line_.floor_listen = {"127.0.0.1", 0};
-    AddEndpoint(verb, "--listen", line_.floor_listen, 0,
-                "HOST:PORT to listen on; port 0 picks a free one [127.0.0.1:0]");
+    AddListen(verb);
     verb->callback([this] { line_.verb = CommandLine::Verb::kFloor; });
+  }
+
+  void AddNaive() {
+    CLI::App* verb =
+        AddVerb("naive", "Be a plain gRPC chat server to compare a server with: one write an event",
+                kNaiveExamples);
+    AddListen(verb);
+    AddEndpoint(verb, "--publish-listen", line_.publish_listen, 0,
+                "Take texts over the line protocol, too, on this HOST:PORT");
+    verb->callback([this] { line_.verb = CommandLine::Verb::kNaive; });
+  }
+
+  void AddListen(CLI::App* verb) {
+    line_.listen = {"127.0.0.1", 0};
+    AddEndpoint(verb, "--listen", line_.listen, 0,
+                "HOST:PORT to listen on; port 0 picks a free one [127.0.0.1:0]");
   }
 
   void AddServer(CLI::App* verb, std::uint16_t port) {
@@ -178,7 +210,9 @@ class Parser {
     verb->preparse_callback([this, port](std::size_t) { options_.server = {"localhost", port}; });
   }
 
-  static void AddEndpoint(CLI::App* verb, const std::string& name, Endpoint& endpoint,
+  /// `endpoint`: an Endpoint, or an optional one.
+  template <typename T>
+  static void AddEndpoint(CLI::App* verb, const std::string& name, T& endpoint,
                           std::uint16_t default_port, const std::string& help) {
     const auto parse = [default_port](std::string word) {
       if (!word.empty() && word.front() == kWhole) word.erase(0, 1);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
 
 #include "bench/endpoint.h"
 #include "bench/options.h"
@@ -13,12 +13,14 @@ struct CommandLine {
   enum class Verb : std::uint8_t {
     kNone,   ///< Nothing to do: help or a usage error was printed; end with `exit_code`.
     kLoad,   ///< Run a load with `options`.
-    kFloor,  ///< Serve as the floor on `floor_listen`.
+    kFloor,  ///< Serve as the floor on `listen`.
+    kNaive,  ///< Serve as the naive gRPC server on `listen`, and lines on `publish_listen`.
   };
   Verb verb = Verb::kNone;
   int exit_code = 0;
   Options options;
-  Endpoint floor_listen;
+  Endpoint listen;
+  std::optional<Endpoint> publish_listen;
 };
 
 /// Reads the command line. Prints help to standard output, and what is wrong to standard error.

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,7 +31,8 @@ constexpr int kTurnMs = 200;  // How late a signal may be noticed.
 
 class FloorServer {
  public:
-  FloorServer() : epoll_(epoll_create1(EPOLL_CLOEXEC)), events_(kEventsMax) {}
+  explicit FloorServer(FloorHooks hooks)
+      : hooks_(std::move(hooks)), epoll_(epoll_create1(EPOLL_CLOEXEC)), events_(kEventsMax) {}
   ~FloorServer() {
     clients_.clear();
     if (listener_ >= 0) close(listener_);
@@ -54,7 +54,7 @@ class FloorServer {
     }
     Endpoint bound = listen_on;
     bound.port = ntohs(reinterpret_cast<sockaddr_in*>(name)->sin_port);  // The same place in IPv6.
-    std::printf("listening on %s\n", bound.ToString().c_str());
+    std::printf("%s %s\n", hooks_.announcement.c_str(), bound.ToString().c_str());
     std::fflush(stdout);
     epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
@@ -90,6 +90,7 @@ class FloorServer {
     std::vector<Channel*> channels;
   };
   struct Channel {
+    std::string id;
     std::vector<Client*> members;
     std::string out;  ///< Texts of the read at hand.
   };
@@ -136,21 +137,33 @@ class FloorServer {
     }
     CutField(line);  // The user's id, which the connection stands for.
     if (word == "create_chan") {
-      const std::string id = absl::StrFormat("%010x", channels_.size());
-      channels_[id] = std::make_unique<Channel>();
-      answers_ += id + "\n";
+      answers_ += ChannelOf(absl::StrFormat("%010x", channels_.size())).id + "\n";
       return;
     }
-    const auto found = channels_.find(std::string(CutField(line)));
-    if (found == channels_.end()) return;
-    Channel& channel = *found->second;
-    if (word == "send_msg") {
-      if (channel.out.empty()) spoken_in_.push_back(&channel);
-      channel.out.append(line).append("\n");
-    } else if (word == "join") {
+    const std::string_view id = CutField(line);
+    if (word == "join") {
+      Channel& channel = ChannelOf(std::string(id));
       channel.members.push_back(&client);
       client.channels.push_back(&channel);
+    } else if (word == "send_msg") {
+      Speak(std::string(id), line);
     }
+  }
+
+  void Speak(const std::string& id, std::string_view text) {
+    const auto found = channels_.find(id);
+    if (found == channels_.end()) return;
+    Channel& channel = *found->second;
+    if (hooks_.on_text) hooks_.on_text(id, text);
+    if (channel.out.empty()) spoken_in_.push_back(&channel);
+    channel.out.append(text).append("\n");
+  }
+
+  /// Made if it is not there.
+  Channel& ChannelOf(const std::string& id) {
+    std::unique_ptr<Channel>& channel = channels_[id];
+    if (channel == nullptr) channel = std::make_unique<Channel>(Channel{.id = id});
+    return *channel;
   }
 
   static std::string_view CutField(std::string_view& line) {
@@ -190,6 +203,7 @@ class FloorServer {
     gone_.push_back(&client);  // The events at hand may still name it.
   }
 
+  const FloorHooks hooks_;
   const int epoll_;
   int listener_ = -1;
   LineReader reader_;
@@ -205,12 +219,11 @@ class FloorServer {
 }  // namespace
 
 absl::Status ServeFloor(const Endpoint& listen, const std::atomic<bool>& stop) {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
-  FloorServer server;
+  return ServeFloor(listen, stop, FloorHooks());
+}
+
+absl::Status ServeFloor(const Endpoint& listen, const std::atomic<bool>& stop, FloorHooks hooks) {
+  FloorServer server(std::move(hooks));
   if (absl::Status s = server.Listen(listen); !s.ok()) return s;
   while (!stop) server.Turn();
   return absl::OkStatus();

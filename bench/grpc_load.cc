@@ -16,6 +16,8 @@ constexpr std::uint64_t kSlowTickNs = 20'000'000;
 constexpr std::uint64_t kTurnNs = 50'000'000;
 // gRPC rounds deadlines up to milliseconds: nearer ones are polled for.
 constexpr std::uint64_t kTimerErrorNs = 2'000'000;
+// Few, so that publishers on lines need not wait long for their turn.
+constexpr int kPolledMax = 8;
 
 template <typename T>
 grpc::ByteBuffer Encode(const T& message) {
@@ -169,8 +171,9 @@ class GrpcLoad::User final : public GrpcStream::Listener {
 GrpcLoad::GrpcLoad(const LoadContext& context)
     : Load(context), publishers_(context.options.publishers) {
   for (std::uint32_t i = 0; i < context.layout.seats.size(); ++i) {
-    users_.push_back(std::make_unique<User>(*this, i));
     const Seat& seat = context.layout.seats[i];
+    if (IsOnLines(context.options, seat.role)) continue;
+    users_.push_back(std::make_unique<User>(*this, i));
     if (seat.role == Role::kPublisher) publishers_[seat.publisher] = users_.back().get();
     if (seat.role == Role::kSlow) slow_.push_back(users_.back().get());
   }
@@ -323,14 +326,24 @@ void GrpcLoad::Turn(std::uint64_t until_ns) {
   // the way is polled.
   std::uint64_t wait_ns = until_ns > now ? until_ns - now : 0;
   if (context_.traffic.phase().rate > 0) wait_ns -= std::min(wait_ns, kTimerErrorNs);
+  Next(wait_ns);
+}
+
+void GrpcLoad::Poll() {
+  if (!slow_.empty() && NowNanos() >= next_slow_ns_) ReadSlow();
+  for (int i = 0; i < kPolledMax && Next(0); ++i) {
+  }
+}
+
+bool GrpcLoad::Next(std::uint64_t wait_ns) {
   const gpr_timespec deadline =
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                    gpr_time_from_nanos(static_cast<std::int64_t>(wait_ns), GPR_TIMESPAN));
   void* tag = nullptr;
   bool ok = false;
-  if (queue_.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::GOT_EVENT) {
-    static_cast<Completion*>(tag)->Done(ok);
-  }
+  if (queue_.AsyncNext(&tag, &ok, deadline) != grpc::CompletionQueue::GOT_EVENT) return false;
+  static_cast<Completion*>(tag)->Done(ok);
+  return true;
 }
 
 void GrpcLoad::ReadSlow() {

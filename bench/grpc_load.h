@@ -29,6 +29,11 @@ class GrpcLoad final : public Load {
   absl::StatusOr<Histogram> Storm() override;
   std::uint32_t connection_count() const override;
 
+  /// As Turn, for what is there; never waits.
+  void Poll();
+  /// After Connect.
+  const std::vector<std::string>& channel_ids() const { return channel_ids_; }
+
  protected:
   void Turn(std::uint64_t until_ns) override;
   void Send(std::uint32_t publisher, std::uint64_t count, std::uint64_t time_ns) override;
@@ -52,6 +57,8 @@ class GrpcLoad final : public Load {
   void Failed(const std::string& what, const grpc::Status& status);
   /// Notes what a reader was given.
   void Take(User& user, std::string_view response);
+  /// Handles what happens next; false if nothing has for `wait_ns`.
+  bool Next(std::uint64_t wait_ns);
   void ReadSlow();
   Connection& ConnectionOf(std::uint32_t seat) { return connections_[seat % connections_.size()]; }
 
@@ -61,7 +68,7 @@ class GrpcLoad final : public Load {
   std::vector<Connection> connections_;
   std::vector<std::string> channel_ids_;
   std::vector<std::unique_ptr<User>> users_;  ///< By seat.
-  std::vector<User*> publishers_;             ///< By publisher.
+  std::vector<User*> publishers_;             ///< By publisher; null if on lines.
   std::vector<User*> slow_;
   std::uint64_t next_slow_ns_ = 0;
   std::uint32_t streams_open_ = 0;

@@ -23,6 +23,11 @@ Layout::Layout(const Options& options)
   }
 }
 
+bool IsOnLines(const Options& options, Role role) {
+  return options.transport != Transport::kGrpc ||
+         (role == Role::kPublisher && options.line_server.has_value());
+}
+
 std::uint64_t ShareOf(std::uint64_t messages, std::uint32_t publisher, std::uint32_t publishers) {
   return messages / publishers + (publisher < messages % publishers ? 1 : 0);
 }

@@ -43,6 +43,9 @@ struct Layout {
   std::vector<Seat> seats;
 };
 
+/// Whether users of this role speak the line protocol.
+bool IsOnLines(const Options& options, Role role);
+
 /// How many of `messages` fall to `publisher` of `publishers`.
 std::uint64_t ShareOf(std::uint64_t messages, std::uint32_t publisher, std::uint32_t publishers);
 

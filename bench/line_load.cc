@@ -40,6 +40,7 @@ LineLoad::LineLoad(const LoadContext& context)
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     const Seat& seat = context.layout.seats[i];
     connections_[i].seat = i;
+    if (!IsOnLines(context.options, seat.role)) continue;
     if (seat.role == Role::kPublisher) publisher_seats_[seat.publisher] = i;
     if (seat.role == Role::kSlow) slow_seats_.push_back(i);
   }
@@ -54,20 +55,25 @@ LineLoad::~LineLoad() {
 
 absl::Status LineLoad::Connect() {
   if (epoll_ < 0) return ErrnoStatus("cannot wait for sockets");
-  absl::StatusOr<SocketAddress> address = Resolve(context_.options.server);
+  absl::StatusOr<SocketAddress> address =
+      Resolve(context_.options.line_server.value_or(context_.options.server));
   if (!address.ok()) return address.status();
   address_ = *address;
-  absl::StatusOr<std::vector<std::string>> ids =
-      wire_->Channels(address_, context_.layout.channels_in_all(),
-                      std::chrono::milliseconds(patience_ns() / 1'000'000));
-  if (!ids.ok()) return ids.status();
-  channel_ids_ = *std::move(ids);
+  if (channel_ids_.empty()) {
+    absl::StatusOr<std::vector<std::string>> ids =
+        wire_->Channels(address_, context_.layout.channels_in_all(),
+                        std::chrono::milliseconds(patience_ns() / 1'000'000));
+    if (!ids.ok()) return ids.status();
+    channel_ids_ = *std::move(ids);
+  }
   for (const std::uint32_t seat : publisher_seats_) {
     const std::uint32_t channel = context_.layout.seats[seat].first_channel;
     connections_[seat].send_head = wire_->SendHead(channel_ids_[channel]);
   }
-  std::vector<std::uint32_t> everybody(connections_.size());
-  for (std::uint32_t i = 0; i < everybody.size(); ++i) everybody[i] = i;
+  std::vector<std::uint32_t> everybody;
+  for (const Connection& connection : connections_) {
+    if (IsOnLines(context_.options, SeatOf(connection).role)) everybody.push_back(connection.seat);
+  }
   Histogram took_ns;
   return Enter(everybody, kConnectingMax, "connecting", took_ns);
 }

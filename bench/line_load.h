@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -29,7 +30,9 @@ class LineLoad final : public Load, private WireEvents {
   absl::StatusOr<Histogram> Storm() override;
   std::uint32_t connection_count() const override { return present_; }
 
- protected:
+  /// Before Connect: these channels are there already.
+  void UseChannels(std::vector<std::string> ids) { channel_ids_ = std::move(ids); }
+
   void Turn(std::uint64_t until_ns) override;
   void Send(std::uint32_t publisher, std::uint64_t count, std::uint64_t time_ns) override;
   void Flush() override;

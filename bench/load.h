@@ -24,6 +24,12 @@ struct Incidents {
     ++(this->*kind);
     if (first.empty()) first = std::move(what);
   }
+  void Add(const Incidents& more) {
+    disconnects += more.disconnects;
+    gaps += more.gaps;
+    refusals += more.refusals;
+    if (first.empty()) first = more.first;
+  }
 };
 
 /// What every load is given. All of it outlives the load.
@@ -61,7 +67,11 @@ class Load {
 
   /// TCP connections that are open.
   virtual std::uint32_t connection_count() const = 0;
-  const Incidents& incidents() const { return incidents_; }
+  virtual Incidents incidents() const { return incidents_; }
+  /// Why the run cannot go on; OK if it can.
+  const absl::Status& failure() const { return failure_; }
+  /// Slow readers read as fast as they can.
+  void HurrySlow(bool hurry) { slow_may_hurry_ = hurry; }
 
  protected:
   /// Handles what happens until `until_ns`, or returns earlier. Readers that fall under
@@ -81,7 +91,6 @@ class Load {
 
   const LoadContext context_;
   Incidents incidents_;
-  /// Why the run cannot go on.
   absl::Status failure_;
   bool slow_may_hurry_ = false;
 

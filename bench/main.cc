@@ -1,6 +1,7 @@
 // txtchat-bench: loads a server, measures it, and checks every delivery.
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include "bench/command_line.h"
 #include "bench/floor_server.h"
 #include "bench/machine.h"
+#include "bench/naive_server.h"
 #include "bench/report.h"
 #include "bench/run.h"
 
@@ -30,6 +32,14 @@ void InstallSignalHandlers() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
+/// Every connection is a file: as many as the system gives.
+void RaiseFileLimit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int RunLoad(const txtchat::bench::Options& options) {
   // What is due shall be sent then, not 50 µs later.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
@@ -45,6 +55,13 @@ int RunLoad(const txtchat::bench::Options& options) {
   return txtchat::bench::ExitCodeOf(result);
 }
 
+absl::Status Serve(const CommandLine& line) {
+  if (line.verb == CommandLine::Verb::kFloor) {
+    return txtchat::bench::ServeFloor(line.listen, g_interrupted);
+  }
+  return txtchat::bench::ServeNaive(line.listen, line.publish_listen, g_interrupted);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -53,8 +70,9 @@ int main(int argc, char** argv) {
   const CommandLine line = txtchat::bench::ParseCommandLine(argc, argv);
   if (line.verb == CommandLine::Verb::kNone) return line.exit_code;
   InstallSignalHandlers();
+  RaiseFileLimit();
   if (line.verb == CommandLine::Verb::kLoad) return RunLoad(line.options);
-  const absl::Status served = txtchat::bench::ServeFloor(line.floor_listen, g_interrupted);
+  const absl::Status served = Serve(line);
   if (served.ok()) return txtchat::bench::kExitOk;
   std::fprintf(stderr, "txtchat-bench: %s\n", std::string(served.message()).c_str());
   return txtchat::bench::kExitCouldNotRun;

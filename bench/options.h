@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@ struct Options {
   Dialect dialect = Dialect::kClassic;
   /// gRPC: HTTP/2 connections that all users share.
   std::uint32_t connections = 20;
+  /// gRPC: publishers speak the line protocol, to this address of the same server.
+  std::optional<Endpoint> line_server;
 
   // --- Who is there.
   std::uint32_t subscribers = 100;

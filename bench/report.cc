@@ -76,7 +76,8 @@ std::string Count(std::uint64_t count, const std::string& thing) {
 std::string Headline(const Options& o) {
   std::string line(NameOf(o.transport));
   if (o.transport == Transport::kGrpc) {
-    absl::StrAppend(&line, ", ", Count(o.connections, "connection"));
+    absl::StrAppend(&line, ", ", Count(o.connections, "connection"),
+                    o.line_server.has_value() ? ", publishers on lines" : "");
   }
   if (o.dialect == Dialect::kTagged) line += ", tagged";
   absl::StrAppend(&line, ": ", Count(o.subscribers, "subscriber"), " of ",
@@ -178,6 +179,7 @@ Json JsonOf(const Options& o) {
   };
   if (o.transport == Transport::kGrpc) {
     json["connections"] = o.connections;
+    json["publishers_on_lines"] = o.line_server.has_value();
   } else if (o.transport == Transport::kLine) {
     json["dialect"] = o.dialect == Dialect::kTagged ? "tagged" : "classic";
   }

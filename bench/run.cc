@@ -1,13 +1,13 @@
 #include "bench/run.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "bench/grpc_load.h"
 #include "bench/line_load.h"
+#include "bench/mixed_load.h"
 
 namespace txtchat::bench {
 namespace {
@@ -25,15 +25,8 @@ double OwnCpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-/// Every connection is a file: as many as the system gives.
-void RaiseFileLimit() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
-}
-
 std::unique_ptr<Load> MakeLoad(const LoadContext& context) {
+  if (context.options.line_server.has_value()) return std::make_unique<MixedLoad>(context);
   if (context.options.transport == Transport::kGrpc) return std::make_unique<GrpcLoad>(context);
   return std::make_unique<LineLoad>(context);
 }
@@ -157,7 +150,6 @@ class Run {
 }  // namespace
 
 RunResult RunLoad(const Options& options, const std::atomic<bool>& interrupted) {
-  RaiseFileLimit();
   RunResult result = Run(options, interrupted).Play();
   result.interrupted = interrupted;
   return result;

@@ -13,9 +13,10 @@ std::uint64_t SendAllowance(std::uint32_t window, std::uint32_t burst, std::uint
 
 namespace {
 
-Order OrderOf(Transport transport) {
-  switch (transport) {
+Order OrderOf(const Options& options) {
+  switch (options.transport) {
     case Transport::kGrpc:
+      if (IsOnLines(options, Role::kPublisher)) break;
       return Order::kShared;  // Calls on a connection may overtake each other.
     case Transport::kNats:
       return Order::kPublishers;  // It promises no more.
@@ -31,14 +32,14 @@ Order OrderOf(Transport transport) {
 Traffic::Traffic(const Options& options, const Layout& layout)
     : options_(options),
       codec_(options.text_bytes),
-      checker_(options.channels, options.publishers, OrderOf(options.transport)),
+      checker_(options.channels, options.publishers, OrderOf(options)),
       reader_of_seat_(layout.seats.size()),
       seat_is_slow_(layout.seats.size()),
       publishers_(options.publishers) {
   for (std::size_t i = 0; i < layout.seats.size(); ++i) {
     const Seat& seat = layout.seats[i];
     const bool reads = seat.role == Role::kSubscriber || seat.role == Role::kSlow ||
-                       (seat.role == Role::kPublisher && options.transport != Transport::kGrpc);
+                       (seat.role == Role::kPublisher && IsOnLines(options, seat.role));
     if (!reads) continue;
     seat_is_slow_[i] = seat.role == Role::kSlow;
     reader_of_seat_[i] =

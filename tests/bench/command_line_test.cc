@@ -84,10 +84,31 @@ TEST(CommandLine, ARateMakesAnOpenLoop) {
 }
 
 TEST(CommandLine, TheFloorListens) {
-  EXPECT_EQ(Parse({"floor"}).floor_listen.ToString(), "127.0.0.1:0");
+  EXPECT_EQ(Parse({"floor"}).listen.ToString(), "127.0.0.1:0");
   const CommandLine line = Parse({"floor", "--listen", "[::1]:9"});
   EXPECT_EQ(line.verb, Verb::kFloor);
-  EXPECT_EQ(line.floor_listen.ToString(), "[::1]:9");
+  EXPECT_EQ(line.listen.ToString(), "[::1]:9");
+}
+
+TEST(CommandLine, TheNaiveServerListensAndMayTakeLines) {
+  const CommandLine plain = Parse({"naive"});
+  EXPECT_EQ(plain.verb, Verb::kNaive);
+  EXPECT_EQ(plain.listen.ToString(), "127.0.0.1:0");
+  EXPECT_FALSE(plain.publish_listen.has_value());
+  const CommandLine line = Parse({"naive", "--listen", "[::1]:9", "--publish-listen", "[::1]"});
+  EXPECT_EQ(line.listen.ToString(), "[::1]:9");
+  ASSERT_TRUE(line.publish_listen.has_value());
+  EXPECT_EQ(line.publish_listen->ToString(), "[::1]:0");
+}
+
+TEST(CommandLine, PublishersOfGrpcMayBeOnLines) {
+  EXPECT_FALSE(Parse({"grpc"}).options.line_server.has_value());
+  const CommandLine line = Parse({"grpc", "--server", "[::1]:7", "--line-server", "[::1]"});
+  ASSERT_EQ(line.verb, Verb::kLoad);
+  EXPECT_EQ(line.options.transport, Transport::kGrpc);
+  EXPECT_EQ(line.options.server.ToString(), "[::1]:7");
+  ASSERT_TRUE(line.options.line_server.has_value());
+  EXPECT_EQ(line.options.line_server->ToString(), "[::1]:9090");
 }
 
 TEST(CommandLine, AWrongOneIsTwo) {
@@ -117,6 +138,9 @@ TEST(CommandLine, AWrongOneIsTwo) {
       {"grpc", "--subscribers", "1000", "--connections", "1"},
       {"line", "--server-pid", "0"},
       {"floor", "--listen", "nowhere:x"},
+      {"floor", "--publish-listen", "127.0.0.1:0"},
+      {"naive", "--publish-listen", "nowhere:x"},
+      {"line", "--line-server", "127.0.0.1:1"},
   };
   for (const std::vector<const char*>& words : wrong) {
     std::string shown;
@@ -132,7 +156,8 @@ TEST(CommandLine, HelpExplainsItself) {
                                                 {"line", "--help"},
                                                 {"grpc", "--help"},
                                                 {"nats", "--help"},
-                                                {"redis", "--help"}}) {
+                                                {"redis", "--help"},
+                                                {"naive", "--help"}}) {
     ::testing::internal::CaptureStdout();
     const CommandLine line = Parse(words);
     const std::string help = ::testing::internal::GetCapturedStdout();

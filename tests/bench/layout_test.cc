@@ -77,6 +77,18 @@ TEST(Layout, PutsTheIdleIntoChannelsOfTheirOwn) {
   EXPECT_EQ(members, (std::map<std::uint32_t, int>{{4, 100}, {5, 100}, {6, 50}}));
 }
 
+TEST(Layout, PutsPublishersOnLinesWhereTheyHaveALineServer) {
+  Options options;
+  EXPECT_TRUE(IsOnLines(options, Role::kSubscriber));
+  options.transport = Transport::kGrpc;
+  EXPECT_FALSE(IsOnLines(options, Role::kPublisher));
+  options.line_server = Endpoint{"localhost", 1};
+  EXPECT_TRUE(IsOnLines(options, Role::kPublisher));
+  for (const Role role : {Role::kSubscriber, Role::kSlow, Role::kStalled, Role::kIdle}) {
+    EXPECT_FALSE(IsOnLines(options, role));
+  }
+}
+
 TEST(Layout, SharesMessagesOutToTheLastOne) {
   EXPECT_EQ(ShareOf(10, 0, 3), 4u);
   EXPECT_EQ(ShareOf(10, 1, 3), 3u);

@@ -81,6 +81,20 @@ TEST(Report, TableShowsWhatMatters) {
   EXPECT_THAT(table, Not(HasSubstr("NOT FINISHED")));
 }
 
+TEST(Report, SaysWhetherPublishersAreOnLines) {
+  Options options;
+  options.transport = Transport::kGrpc;
+  EXPECT_THAT(TableOf(options, SomeResult()), Not(HasSubstr("publishers on lines")));
+  EXPECT_EQ(
+      json::parse(JsonOf(options, SomeResult(), Machine()))["parameters"]["publishers_on_lines"],
+      false);
+  options.line_server = Endpoint{"localhost", 1};
+  EXPECT_THAT(TableOf(options, SomeResult()), HasSubstr("publishers on lines"));
+  EXPECT_EQ(
+      json::parse(JsonOf(options, SomeResult(), Machine()))["parameters"]["publishers_on_lines"],
+      true);
+}
+
 TEST(Report, TableShowsFaultsAndIncidents) {
   RunResult result = SomeResult();
   result.faults.lost = 3;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace txtchat::bench {
 namespace {
 
@@ -161,6 +164,45 @@ TEST_F(TrafficTest, DemandsOneOrderForAllWhereTheServerPromisesIt) {
     for (const std::uint32_t p : {1u, 0u}) traffic.Delivered(1, texts[p], 2, read);
     EXPECT_EQ(traffic.Verdict().out_of_order, blames ? 1u : 0u);
   }
+}
+
+/// What one subscriber and the only publisher are owed of two messages, over gRPC.
+class GrpcTrafficTest : public TrafficTest {
+ protected:
+  GrpcTrafficTest() {
+    options_.transport = Transport::kGrpc;
+    options_.subscribers = options_.publishers = 1;
+  }
+
+  void DeliverInTheWrongOrder(Traffic& traffic, const std::vector<std::uint32_t>& seats) {
+    traffic.Begin({.messages = 2});
+    const Stamp stamps[] = {traffic.Send(0, 1), traffic.Send(0, 1)};
+    for (const Stamp& stamp : {stamps[1], stamps[0]}) {
+      std::string text;
+      traffic.codec().Append(stamp, text);
+      Stamp read;
+      for (const std::uint32_t seat : seats) traffic.Delivered(seat, text, 2, read);
+      traffic.Acknowledged(0, 1, 2);
+    }
+  }
+};
+
+TEST_F(GrpcTrafficTest, ExpectsNothingOfPublishersAndNoOrderOfTheirCalls) {
+  const Layout layout(options_);
+  Traffic traffic(options_, layout);
+  DeliverInTheWrongOrder(traffic, {0});
+  EXPECT_TRUE(traffic.Complete());
+  EXPECT_FALSE(traffic.Verdict().any());
+}
+
+TEST_F(GrpcTrafficTest, OfPublishersOnLinesItExpectsThatTheyReadAndTheirOrder) {
+  options_.line_server = Endpoint{"localhost", 1};
+  const Layout layout(options_);
+  Traffic traffic(options_, layout);
+  DeliverInTheWrongOrder(traffic, {0});
+  EXPECT_FALSE(traffic.Complete());
+  EXPECT_EQ(traffic.Verdict().lost, 2u);
+  EXPECT_GT(traffic.Verdict().out_of_order, 0u);
 }
 
 TEST_F(TrafficTest, BlamesAReaderThatGetsSomethingElse) {

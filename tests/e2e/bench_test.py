@@ -1,5 +1,5 @@
-"""txtchat-bench against a real server: every transport, every kind of reader, the floor, and the peers
-that are installed. What it says of deliveries is checked, never how fast they were."""
+"""txtchat-bench against a real server: every transport, every kind of reader, the floor and the naive
+server, and the peers that are installed. What it says of deliveries is checked, never how fast they were."""
 
 import json
 import os
@@ -7,7 +7,9 @@ import signal
 import subprocess
 import unittest
 
+import grpc
 from harness import peers
+from harness.rpc import GrpcUser
 from harness.server import ServerTestCase
 from harness.wait import DEADLINE_S
 
@@ -26,12 +28,25 @@ def run_bench(*arguments, patience_s=DEADLINE_S):
     return done.returncode, json.loads(done.stdout)
 
 
-class GoodRuns(unittest.TestCase):
-    def good_run(self, transport, *arguments):
+class Checks(unittest.TestCase):
+    """What is looked for in every report."""
+
+    def load_server(self, server, transport, *arguments):
+        """A good run. `server`: its pid, and addresses by transport.
+        `mixed` has its publishers on lines."""
+        pid, addresses = server
+        verb = "grpc" if transport == "mixed" else transport
+        if transport == "mixed":
+            arguments = (f"--line-server={addresses['line']}", *arguments)
+        return self.good_run(
+            verb, f"--server={addresses[verb]}", f"--server-pid={pid}", *arguments
+        )
+
+    def good_run(self, verb, *arguments):
         """A run that must be good; answers its JSON."""
-        code, report = run_bench(transport, *arguments)
+        code, report = run_bench(verb, *arguments)
         self.assertEqual(("ok", 0), (report["status"], code), report)
-        self.assertEqual(transport, report["parameters"]["transport"])
+        self.assertEqual(verb, report["parameters"]["transport"])
         self.assertEqual("", report["faults"]["example"])
         for fault in ("lost", "twice", "out_of_order", "unknown"):
             self.assertEqual(0, report["faults"][fault], report["faults"])
@@ -47,13 +62,11 @@ class GoodRuns(unittest.TestCase):
         self.assertGreater(report["server"]["resident_bytes_connected"], 0)
 
 
-class Bench(ServerTestCase, GoodRuns):
+class Bench(ServerTestCase, Checks):
     def load(self, transport, *arguments):
         host, port = self.server.line_address
-        address = f"{host}:{port}" if transport == "line" else self.server.grpc_address
-        return self.good_run(
-            transport, f"--server={address}", f"--server-pid={self.server.process.pid}", *arguments
-        )
+        addresses = {"line": f"{host}:{port}", "grpc": self.server.grpc_address}
+        return self.load_server((self.server.process.pid, addresses), transport, *arguments)
 
     def test_line_with_several_channels_in_both_dialects(self):
         for dialect in ((), ("--tagged",)):
@@ -72,19 +85,29 @@ class Bench(ServerTestCase, GoodRuns):
         )  # fmt: skip
         self.check_deliveries(report, 1000, 1000 * 10)
 
+    def test_streams_with_publishers_on_lines(self):
+        report = self.load(
+            "mixed", "--connections=3", "--subscribers=20", "--channels=4", "--channels-each=2",
+            "--publishers=8", "--messages=2000", "--window=50", "--burst=10",
+        )  # fmt: skip
+        # Of each channel: 10 subscribers, and 2 publishers who hear themselves.
+        self.check_deliveries(report, 2000, 2000 * 12)
+        self.assertTrue(report["parameters"]["publishers_on_lines"])
+        self.assertEqual(3 + 8, report["connect"]["connections"])
+
     def test_open_loop(self):
-        for transport in ("line", "grpc"):
+        for transport in ("line", "grpc", "mixed"):
             with self.subTest(transport=transport):
                 report = self.load(
                     transport, "--subscribers=5", "--rate=2000", "--messages=500", "--warmup=10"
                 )
-                own = 1 if transport == "line" else 0
+                own = 0 if transport == "grpc" else 1
                 self.check_deliveries(report, 500, 500 * (5 + own))
                 self.assertEqual(2000, report["parameters"]["rate_per_s"])
                 self.assertIsNone(report["parameters"]["window"])
 
     def test_slow_stalled_and_idle_readers_and_storms(self):
-        for transport in ("line", "grpc"):
+        for transport in ("line", "grpc", "mixed"):
             with self.subTest(transport=transport):
                 report = self.load(
                     transport, "--subscribers=10", "--slow=2", "--slow-rate=2000", "--stalled=2",
@@ -137,10 +160,8 @@ class PeerCases:
         cls.addClassCleanup(cls.peer.stop)
 
     def load(self, *arguments):
-        return self.good_run(
-            self.transport, f"--server={self.address}", f"--server-pid={self.peer.process.pid}",
-            *arguments,
-        )  # fmt: skip
+        addresses = {self.transport: self.address}
+        return self.load_server((self.peer.process.pid, addresses), self.transport, *arguments)
 
     def test_several_channels(self):
         report = self.load(
@@ -169,13 +190,13 @@ class PeerCases:
 
 
 @unittest.skipUnless(peers.NATS, "nats-server is not installed (apt-get install nats-server)")
-class Nats(PeerCases, GoodRuns):
+class Nats(PeerCases, Checks):
     transport = "nats"
     start = staticmethod(peers.start_nats)
 
 
 @unittest.skipUnless(peers.REDIS, "redis-server is not installed (apt-get install redis-server)")
-class Redis(PeerCases, GoodRuns):
+class Redis(PeerCases, Checks):
     transport = "redis"
     start = staticmethod(peers.start_redis)
 
@@ -191,7 +212,7 @@ class Redis(PeerCases, GoodRuns):
         self.assertEqual(1, report["incidents"]["disconnects"])
 
 
-class Questions(GoodRuns):
+class Questions(Checks):
     def test_a_nats_server_that_asks_is_answered(self):
         nats = peers.AskingNats()
         self.addCleanup(nats.stop)
@@ -216,21 +237,86 @@ class LosingServer(ServerTestCase):
         self.assertGreater(report["incidents"]["gaps"], 0)
 
 
-class Floor(unittest.TestCase):
-    def test_takes_the_same_load(self):
-        floor = subprocess.Popen([BENCH, "floor"], stdout=subprocess.PIPE, text=True)
-        self.addCleanup(floor.stdout.close)
-        self.addCleanup(floor.kill)
-        said = floor.stdout.readline()
-        self.assertTrue(said.startswith("listening on 127.0.0.1:"), said)
-        code, report = run_bench(
-            "line", f"--server={said.split()[-1]}", "--subscribers=20", "--channels=2",
+class Reference(Checks):
+    """The servers that txtchat-bench brings along, to compare with."""
+
+    def start(self, *command, says):
+        """Answers the process, and the addresses that it says, in that order."""
+        server = subprocess.Popen([BENCH, *command], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.kill)
+        addresses = []
+        for expected in says:
+            said = server.stdout.readline()
+            self.assertTrue(said.startswith(f"{expected} on 127.0.0.1:"), said)
+            addresses.append(said.split()[-1])
+        return server, addresses
+
+    def check_end(self, server):
+        server.terminate()
+        self.assertEqual(0, server.wait(DEADLINE_S))
+
+    def test_floor_takes_the_same_load(self):
+        floor, (line,) = self.start("floor", says=("listening",))
+        report = self.load_server(
+            (floor.pid, {"line": line}), "line", "--subscribers=20", "--channels=2",
             "--publishers=4", "--messages=2000",
         )  # fmt: skip
-        self.assertEqual(0, code, report)
-        self.assertEqual(2000 * 12, report["delivered"]["deliveries"])
-        floor.terminate()
-        self.assertEqual(0, floor.wait(DEADLINE_S))
+        self.check_deliveries(report, 2000, 2000 * 12)
+        self.check_end(floor)
+
+    def test_naive_server_takes_the_same_load(self):
+        naive, (grpc,) = self.start("naive", says=("listening",))
+        report = self.load_server(
+            (naive.pid, {"grpc": grpc}), "grpc", "--connections=3", "--subscribers=20",
+            "--channels=4", "--channels-each=2", "--publishers=8", "--messages=1000",
+            "--window=20", "--burst=10", "--storms=1", "--idle=5",
+        )  # fmt: skip
+        self.check_deliveries(report, 1000, 1000 * 10)
+        self.check_end(naive)
+
+    def test_naive_server_takes_texts_over_lines(self):
+        naive, (grpc, line) = self.start(
+            "naive", "--publish-listen=127.0.0.1:0", says=("listening", "lines")
+        )
+        server = (naive.pid, {"grpc": grpc, "line": line})
+        crowd = ("--subscribers=20", "--channels=2", "--publishers=4", "--messages=1000")
+        for transport, readers in (("mixed", 12), ("grpc", 10), ("line", 12)):
+            with self.subTest(transport=transport):
+                report = self.load_server(server, transport, *crowd)
+                self.check_deliveries(report, 1000, 1000 * readers)
+        self.check_end(naive)
+
+    def test_naive_server_tells_streams_each_message_and_ends_them(self):
+        naive, (address,) = self.start("naive", says=("listening",))
+        alice = GrpcUser(address, "alice")
+        self.addCleanup(alice.close)
+        channel_id = alice.create_channel("room")
+        stream = alice.subscribe(channel_id)
+        for sequence, text in enumerate(("hello", "again"), 1):
+            message = alice.say(channel_id, text)
+            event = stream.next_event()
+            self.assertEqual((channel_id, sequence), (event.channel_id, event.sequence))
+            self.assertEqual((text, alice.id), (event.message_posted.text, message.sender.id))
+            self.assertEqual(event.message_posted.sender, message.sender)
+            self.assertEqual(event.create_time, message.create_time)
+        self.check_end(naive)
+        ends = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+        self.assertIn(stream.end()[0], ends)
+
+    def test_naive_server_refuses_strangers_and_unknown_channels(self):
+        naive, (address,) = self.start("naive", says=("listening",))
+        alice = GrpcUser(address, "alice")
+        self.addCleanup(alice.close)
+        self.assertEqual(grpc.StatusCode.NOT_FOUND, alice.subscribe_only("nowhere").end()[0])
+        with self.assertRaises(grpc.RpcError) as refused:
+            alice.say("nowhere", "hello")
+        self.assertEqual(grpc.StatusCode.NOT_FOUND, refused.exception.code())
+        alice.metadata = (("authorization", "Bearer nobody"),)
+        with self.assertRaises(grpc.RpcError) as refused:
+            alice.create_channel("room")
+        self.assertEqual(grpc.StatusCode.UNAUTHENTICATED, refused.exception.code())
+        self.check_end(naive)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What `./dev bench` runs: the whole table of performance targets (bench/README.md)."""
