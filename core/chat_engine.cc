@@ -60,7 +60,9 @@ void ChatEngine::Process(std::vector<Envelope>& batch, std::int64_t now_unix_ms)
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Decider decider(limits_, state_, *store_, decision_, batch[i]);
     absl::StatusOr<Result> result = decider.Decide(batch[i].command);
-    decision_.steps.push_back(ReplyStep{i, std::move(result)});
+    ReplyStep& step = decision_.steps.emplace_back().emplace<ReplyStep>();
+    step.envelope = i;
+    step.result = std::move(result);
   }
 
   if (Commit().ok()) {

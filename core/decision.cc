@@ -23,9 +23,11 @@ void Publisher::Publish(Decision& decision, std::vector<Envelope>& batch) {
   ++batch_number_;
 }
 
-void Publisher::Answer(Envelope& envelope, absl::StatusOr<Result> result) {
+void Publisher::Answer(Envelope& envelope, absl::StatusOr<Result>&& result) {
   if (envelope.lane == nullptr || envelope.done == nullptr) return;
-  BatchOf(envelope.lane).items.push_back(Reply{std::move(envelope.done), std::move(result)});
+  Reply& reply = BatchOf(envelope.lane).items.emplace_back().emplace<Reply>();
+  reply.done = std::move(envelope.done);
+  reply.result = std::move(result);
 }
 
 void Publisher::Carry(AppendStep& step) {

@@ -78,7 +78,7 @@ class Publisher {
 
   void Publish(Decision& decision, std::vector<Envelope>& batch);
   /// Answers one envelope, outside of a decision (refused batches).
-  void Answer(Envelope& envelope, absl::StatusOr<Result> result);
+  void Answer(Envelope& envelope, absl::StatusOr<Result>&& result);
   void NotifyRoom(DeliveryLane* lane) { BatchOf(lane).inbox_has_room = true; }
   std::size_t queues_bytes() const { return budget_.bytes(); }
   /// Hands every lane what was collected for it.

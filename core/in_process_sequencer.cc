@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace txtchat {
@@ -19,7 +20,7 @@ bool InProcessSequencer::IsFull() const {
 
 SubmitResult InProcessSequencer::Submit(Envelope& envelope) {
   absl::MutexLock lock(&mutex_);
-  wanted_ = true;
+  Want();
   return Add(envelope);
 }
 
@@ -30,7 +31,12 @@ SubmitResult InProcessSequencer::Enqueue(Envelope& envelope) {
 
 void InProcessSequencer::Flush() {
   absl::MutexLock lock(&mutex_);
+  Want();
+}
+
+void InProcessSequencer::Want() {
   wanted_ = true;
+  work_.Signal();
 }
 
 SubmitResult InProcessSequencer::Add(Envelope& envelope) {
@@ -51,7 +57,7 @@ SubmitResult InProcessSequencer::Add(Envelope& envelope) {
 bool InProcessSequencer::Drain(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
   draining_ = true;
-  wanted_ = true;
+  Want();
   const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return (inbox_.empty() && !deciding_) || stopping_;
   };
@@ -64,18 +70,21 @@ void InProcessSequencer::Stop() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    work_.Signal();
   }
   thread_.join();
 }
 
 void InProcessSequencer::AwaitWork(std::optional<std::int64_t> deadline_unix_ms) {
-  const absl::Condition has_work(this, &InProcessSequencer::HasWorkOrStops);
-  if (!deadline_unix_ms.has_value()) {
-    mutex_.Await(has_work);
-    return;
+  const std::int64_t now_unix_ms = deadline_unix_ms.has_value() ? clock_->NowUnixMs() : 0;
+  const absl::Time until = deadline_unix_ms.has_value()
+                               ? absl::Now() + absl::Milliseconds(std::max<std::int64_t>(
+                                                   *deadline_unix_ms - now_unix_ms, 1))
+                               : absl::InfiniteFuture();
+  // A condition of the mutex would be evaluated whenever somebody enqueues.
+  while (!HasWorkOrStops()) {
+    if (work_.WaitWithDeadline(&mutex_, until)) return;
   }
-  const std::int64_t wait_ms = std::max<std::int64_t>(*deadline_unix_ms - clock_->NowUnixMs(), 1);
-  mutex_.AwaitWithTimeout(has_work, absl::Milliseconds(wait_ms));
 }
 
 void InProcessSequencer::Run() {
@@ -95,6 +104,10 @@ void InProcessSequencer::Run() {
       deciding_ = true;
     }
     for (DeliveryLane* lane : with_room) engine_->NotifyRoom(lane);
+    if (taken.size() <= limits_.batch_commands_max) {
+      engine_->Process(taken, clock_->NowUnixMs());
+      continue;
+    }
     auto next = taken.begin();
     do {
       const auto left = static_cast<std::size_t>(taken.end() - next);

@@ -38,6 +38,7 @@ class InProcessSequencer final : public Sequencer {
 
  private:
   void Run();
+  void Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmitResult Add(Envelope& envelope) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWorkOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -52,6 +53,7 @@ class InProcessSequencer final : public Sequencer {
   const Limits limits_;
 
   absl::Mutex mutex_;
+  absl::CondVar work_;  ///< Signalled when HasWorkOrStops may have become true.
   std::vector<Envelope> inbox_ ABSL_GUARDED_BY(mutex_);
   std::size_t inbox_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<DeliveryLane*> waiting_for_room_ ABSL_GUARDED_BY(mutex_);

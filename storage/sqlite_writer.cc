@@ -17,6 +17,21 @@ constexpr int kCacheKiB = 16 * 1024;
 // Rows that one PurgeStep removes.
 constexpr std::uint64_t kPurgeRowsMax = 500;
 
+// Events that one statement inserts where so many come together.
+constexpr std::size_t kRowsAtOnce = 8;
+constexpr std::size_t kRowColumns = 10;
+
+// A row that cannot be inserted fails the whole batch, so SQLite need not be able to undo the rows
+// before it: OR FAIL.
+std::string InsertEvents(std::size_t rows) {
+  std::string sql =
+      "INSERT OR FAIL INTO events(channel, sequence, time_ms, kind, bytes_total, sender, "
+      "client_message_id, user_id, user_name, text) VALUES";
+  for (std::size_t row = 0; row < rows; ++row)
+    sql += row == 0 ? "(?,?,?,?,?,?,?,?,?,?)" : ",(?,?,?,?,?,?,?,?,?,?)";
+  return sql;
+}
+
 constexpr auto kInt64Max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 absl::Status OutOfOrder(const std::string& what, ChannelKey channel) {
@@ -64,12 +79,13 @@ absl::Status SqliteWriter::Prepare() {
                                              ", channel FROM events WHERE (channel, sequence) = "
                                              "(SELECT channel, sequence FROM sends WHERE "
                                              "sender=?1 AND client_message_id=?2)");
+  const std::string append_event = InsertEvents(1);
+  const std::string append_events = InsertEvents(kRowsAtOnce);
   const std::pair<Statement*, const char*> statements[] = {
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
-      {&append_event_,
-       "INSERT INTO events(channel, sequence, time_ms, kind, bytes_total, sender, "
-       "client_message_id, user_id, user_name, text) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
+      {&append_event_, append_event.c_str()},
+      {&append_events_, append_events.c_str()},
       // What an ended channel has left behind may still be there under the same id.
       {&put_send_, "INSERT OR REPLACE INTO sends VALUES(?1,?2,?3,?4)"},
       {&delete_send_,
@@ -119,6 +135,7 @@ absl::Status SqliteWriter::Prepare() {
 
 absl::Status SqliteWriter::Begin() {
   ended_delta_ = 0;
+  rows_.clear();
   return begin_.Run();
 }
 
@@ -126,10 +143,16 @@ absl::Status SqliteWriter::Apply(const StoreChange& change, ChannelIndex& index)
   if (!has_changes()) {
     if (absl::Status s = Begin(); !s.ok()) return s;
   }
+  if (!std::holds_alternative<AppendEvent>(change)) {
+    if (absl::Status s = InsertRows(); !s.ok()) return s;
+  }
   return std::visit([&](const auto& one) { return ApplyOne(one, index); }, change);
 }
 
-absl::Status SqliteWriter::Commit() { return commit_.Run(); }
+absl::Status SqliteWriter::Commit() {
+  if (absl::Status s = InsertRows(); !s.ok()) return s;
+  return commit_.Run();
+}
 
 absl::Status SqliteWriter::Checkpoint(int mode, int* log_pages) {
   // A reader that stays in the past must not make everybody wait: another time will do.
@@ -150,23 +173,10 @@ absl::Status SqliteWriter::ApplyOne(const AppendEvent& change, ChannelIndex& ind
   }
   const bool can_be_repeated = !event.client_message_id.empty();
   const std::uint64_t bytes_total = channel->bytes_total + event.text.size();
-  append_event_.BindNumber(1, change.channel);
-  append_event_.BindNumber(2, event.sequence);
-  append_event_.BindTime(3, event.time_unix_ms);
-  append_event_.BindNumber(4, static_cast<std::uint64_t>(event.kind));
-  append_event_.BindNumber(5, bytes_total);
-  if (can_be_repeated) {
-    append_event_.BindNumber(6, change.sender);
-    append_event_.BindBlob(7, event.client_message_id);
-  } else {
-    append_event_.BindNull(6);
-    append_event_.BindNull(7);
+  rows_.push_back({change.event, change.channel, change.sender, bytes_total});
+  if (rows_.size() == kRowsAtOnce) {
+    if (absl::Status s = InsertRows(); !s.ok()) return s;
   }
-  append_event_.BindText(8, event.user_id);
-  append_event_.BindText(9, event.user_name);
-  append_event_.BindText(10, event.text);
-  if (absl::Status s = append_event_.Run(); !s.ok()) return s;
-
   if (channel->count() == 0) channel->oldest_time_ms = event.time_unix_ms;
   channel->head = event.sequence;
   channel->bytes_total = bytes_total;
@@ -176,6 +186,42 @@ absl::Status SqliteWriter::ApplyOne(const AppendEvent& change, ChannelIndex& ind
   put_send_.BindNumber(3, change.channel);
   put_send_.BindNumber(4, event.sequence);
   return put_send_.Run();
+}
+
+absl::Status SqliteWriter::InsertRows() {
+  absl::Status status;
+  if (rows_.size() == kRowsAtOnce) {
+    for (std::size_t i = 0; i < kRowsAtOnce; ++i) BindRow(append_events_, i, rows_[i]);
+    status = append_events_.Run();
+  } else {
+    for (const EventRow& row : rows_) {
+      BindRow(append_event_, 0, row);
+      status = append_event_.Run();
+      if (!status.ok()) break;
+    }
+  }
+  rows_.clear();
+  return status;
+}
+
+void SqliteWriter::BindRow(Statement& statement, std::size_t place, const EventRow& row) {
+  const Event& event = *row.event;
+  const int before = static_cast<int>(place * kRowColumns);
+  statement.BindNumber(before + 1, row.channel);
+  statement.BindNumber(before + 2, event.sequence);
+  statement.BindTime(before + 3, event.time_unix_ms);
+  statement.BindNumber(before + 4, static_cast<std::uint64_t>(event.kind));
+  statement.BindNumber(before + 5, row.bytes_total);
+  if (event.client_message_id.empty()) {
+    statement.BindNull(before + 6);
+    statement.BindNull(before + 7);
+  } else {
+    statement.BindNumber(before + 6, row.sender);
+    statement.BindBlob(before + 7, event.client_message_id);
+  }
+  statement.BindText(before + 8, event.user_id);
+  statement.BindText(before + 9, event.user_name);
+  statement.BindText(before + 10, event.text);
 }
 
 absl::StatusOr<EventPtr> SqliteWriter::FindSent(UserKey sender,

