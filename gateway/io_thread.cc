@@ -158,7 +158,7 @@ void IoThread::Deliver(LaneBatch batch) {
   if (was_empty) Post([this] { OnDelivered(); });
 }
 
-void IoThread::OnDelivered() {
+void IoThread::OnDelivered() noexcept {
   LaneBatch batch;
   {
     absl::MutexLock lock(&mutex_);
@@ -224,7 +224,7 @@ void IoThread::ScheduleDrain() {
   });
 }
 
-void IoThread::DrainDirty() {
+void IoThread::DrainDirty() noexcept {
   // First, so that they are decided while this thread writes.
   if (std::exchange(enqueued_, false)) environment_.sequencer->Flush();
   // Sessions that were closed before now are named in no list after this turn.

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/io_thread.h"
@@ -161,10 +162,10 @@ bool Session::OwesSomething() const {
 }
 
 bool Session::OwesEvents() const {
-  for (const Followed& f : followed_) {
-    if (f.subscription.cursor() < f.announced) return true;
-  }
-  return false;
+  return std::any_of(news_.begin(), news_.end(), [this](ChannelKey channel) {
+    const Followed& followed = followed_[PlaceOf(channel)];
+    return followed.subscription.cursor() < followed.announced;
+  });
 }
 
 }  // namespace txtchat::gateway

@@ -101,6 +101,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::uint64_t announced;  ///< How far batches of the sequencer have told of events.
     Subscription subscription;
     bool awaits_retry = false;  ///< A page could not be read; RetryPages comes.
+    bool has_news = false;      ///< It is in news_.
   };
 
   /// An answer that is to come, or that waits for those before it.
@@ -177,11 +178,15 @@ class Session : public std::enable_shared_from_this<Session> {
   void CommitPartOf(Gather::Part& part, std::size_t written);
   void CommitPartOfSlice(Gather::Part& part, std::size_t written);
   void CommitItem();
-  void RemoveEnded();
+  void NoteNews(Followed& followed);
+  /// Those that were given everything leave news_; those that have ended leave altogether.
+  void SettleNews();
   void UnfollowAll();
   bool OwesEvents() const;
   void AwaitWritable(bool progressed);
   void AfterDrain(Gathered gathered);
+  /// Where the channel is in followed_, or would be.
+  std::size_t PlaceOf(ChannelKey channel) const;
   Followed* Find(ChannelKey channel);
 
   IoThread& io_;
@@ -199,8 +204,10 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<Parked> parked_;
 
   Outbox outbox_;
-  std::string remainder_;  ///< Sent in part: its rest comes first.
-  std::vector<Followed> followed_;
+  std::string remainder_;           ///< Sent in part: its rest comes first.
+  std::vector<Followed> followed_;  ///< By channel.
+  /// The channels that are owed events, or have ended: of many channels few have news at a time.
+  std::vector<ChannelKey> news_;
   /// Channels left and joined again since everything was sent. A subscription keeps a bounded
   /// number of such absences (Subscription::kAbsencesMax), so reading pauses before there are too
   /// many.

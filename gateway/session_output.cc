@@ -13,10 +13,22 @@ namespace txtchat::gateway {
 
 // --- Which channels, and how far.
 
+std::size_t Session::PlaceOf(ChannelKey channel) const {
+  const auto place =
+      std::lower_bound(followed_.begin(), followed_.end(), channel,
+                       [](const Followed& f, ChannelKey wanted) { return f.channel < wanted; });
+  return static_cast<std::size_t>(place - followed_.begin());
+}
+
 Session::Followed* Session::Find(ChannelKey channel) {
-  const auto it = std::find_if(followed_.begin(), followed_.end(),
-                               [=](const Followed& f) { return f.channel == channel; });
-  return it == followed_.end() ? nullptr : &*it;
+  const std::size_t place = PlaceOf(channel);
+  const bool is_there = place < followed_.size() && followed_[place].channel == channel;
+  return is_there ? &followed_[place] : nullptr;
+}
+
+void Session::NoteNews(Followed& followed) {
+  if (std::exchange(followed.has_news, true)) return;
+  news_.push_back(followed.channel);
 }
 
 void Session::OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::uint64_t cursor,
@@ -29,9 +41,13 @@ void Session::OnSubscriptionStart(std::shared_ptr<BroadcastQueue> queue, std::ui
     return;
   }
   outbox_.ForgetOwnEvent(channel);  // One from before it was left, and it was read to that end.
-  followed_.push_back({channel, head, Subscription(std::move(queue), cursor)});
+  const auto place = followed_.begin() + static_cast<std::ptrdiff_t>(PlaceOf(channel));
+  Followed& followed =
+      *followed_.insert(place, {channel, head, Subscription(std::move(queue), cursor)});
   io_.fan_out().Add(channel, this);
-  if (cursor < head) io_.MarkDirty(*this);
+  if (cursor >= head) return;
+  NoteNews(followed);
+  io_.MarkDirty(*this);
 }
 
 void Session::OnSubscriptionEnd(ChannelKey channel, std::uint64_t last_sequence) {
@@ -39,6 +55,7 @@ void Session::OnSubscriptionEnd(ChannelKey channel, std::uint64_t last_sequence)
   if (followed == nullptr) return;
   followed->announced = std::max(followed->announced, last_sequence);
   followed->subscription.EndAt(last_sequence);
+  NoteNews(*followed);
   outbox_.AddOwnEvent(channel, last_sequence);
   io_.MarkDirty(*this);
 }
@@ -47,6 +64,7 @@ void Session::OnReadable(ChannelKey channel, std::uint64_t head) {
   Followed* const followed = Find(channel);
   if (followed == nullptr) return;
   followed->announced = std::max(followed->announced, head);
+  NoteNews(*followed);
   if (!awaiting_writable_) io_.MarkDirty(*this);
 }
 
@@ -74,17 +92,24 @@ void Session::RetryPages() {
 void Session::UnfollowAll() {
   for (const Followed& f : followed_) io_.fan_out().Remove(f.channel, this);
   std::vector<Followed>().swap(followed_);
+  std::vector<ChannelKey>().swap(news_);
   std::string().swap(remainder_);
 }
 
-void Session::RemoveEnded() {
-  for (std::size_t i = followed_.size(); i-- > 0;) {
-    Subscription& subscription = followed_[i].subscription;
-    if (!subscription.HasEnd()) continue;
-    if (subscription.Peek(sent_format_, 1, nullptr).kind != Owed::Kind::kEnded) continue;
-    io_.fan_out().Remove(followed_[i].channel, this);
-    followed_.erase(followed_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
+void Session::SettleNews() {
+  std::erase_if(news_, [this](ChannelKey channel) {
+    const std::size_t place = PlaceOf(channel);
+    Followed& followed = followed_[place];
+    Subscription& subscription = followed.subscription;
+    if (!subscription.HasEnd()) {
+      followed.has_news = subscription.cursor() < followed.announced;
+      return !followed.has_news;
+    }
+    if (subscription.Peek(sent_format_, 1, nullptr).kind != Owed::Kind::kEnded) return false;
+    io_.fan_out().Remove(channel, this);
+    followed_.erase(followed_.begin() + static_cast<std::ptrdiff_t>(place));
+    return true;
+  });
 }
 
 // --- Putting a write together.
@@ -101,7 +126,7 @@ void Session::Drain(Gather& gather) {
   Commit(gather, static_cast<std::size_t>(written));
   if (phase_ == Phase::kLingering || phase_ == Phase::kClosed) return;
   ReleasePagePlace();
-  RemoveEnded();
+  SettleNews();
   if (static_cast<std::size_t>(written) < total) {
     AwaitWritable(written > 0);
   } else {
@@ -121,10 +146,11 @@ Session::Gathered Session::GatherAll(Gather& gather) {
     return Gathered::kDone;
   }
   Gathered all = Gathered::kDone;
-  for (std::size_t i = 0; i < followed_.size() && !gather.IsFull(); ++i) {
-    const std::uint64_t announced = followed_[i].announced;
-    if (followed_[i].subscription.peek_position() >= announced) continue;
-    const Gathered got = GatherEvents(gather, format, i, announced, /*first=*/false);
+  for (std::size_t i = 0; i < news_.size() && !gather.IsFull(); ++i) {
+    const std::size_t index = PlaceOf(news_[i]);
+    const std::uint64_t announced = followed_[index].announced;
+    if (followed_[index].subscription.peek_position() >= announced) continue;
+    const Gathered got = GatherEvents(gather, format, index, announced, /*first=*/false);
     if (got == Gathered::kMore) all = Gathered::kMore;
   }
   return gather.IsFull() ? Gathered::kMore : all;

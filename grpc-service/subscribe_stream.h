@@ -1,9 +1,9 @@
 // One Subscribe stream, without gRPC: what to write when, and how it ends.
 #pragma once
 
+#include <boost/container/deque.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -110,6 +110,11 @@ class SubscribeStream {
   bool holds_page() const;
 
  private:
+  /// The standard's deque takes half a kilobyte before it holds anything, for every idle stream.
+  using Keys =
+      boost::container::deque<ChannelKey, void,
+                              boost::container::deque_options_t<boost::container::block_size<8>>>;
+
   /// Where a subscription waits for its next turn.
   enum class Place : std::uint8_t {
     kIdle,     ///< Nowhere: it has nothing to give.
@@ -162,8 +167,8 @@ class SubscribeStream {
   mutable absl::Mutex mutex_;
   std::shared_ptr<StreamWriter> writer_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<ChannelKey, Channel> channels_ ABSL_GUARDED_BY(mutex_);
-  std::deque<ChannelKey> ready_ ABSL_GUARDED_BY(mutex_);
-  std::deque<ChannelKey> waiting_ ABSL_GUARDED_BY(mutex_);
+  Keys ready_ ABSL_GUARDED_BY(mutex_);
+  Keys waiting_ ABSL_GUARDED_BY(mutex_);
   std::optional<Paging> paging_ ABSL_GUARDED_BY(mutex_);
   std::int64_t page_retry_at_ms_ ABSL_GUARDED_BY(mutex_) = 0;
   /// Channels whose heads are still to be sent.
