@@ -82,10 +82,18 @@ void ChatClient::OnLive(const ChatSession::Live& live) {
 
 void ChatClient::DropWaiting() {
   // The front one may be under way: it tells its own outcome.
-  while (waiting_.size() > (carrying_ ? 1u : 0u)) {
+  auto next = waiting_.begin() + (carrying_ ? 1 : 0);
+  while (next != waiting_.end()) {
+    const Kind kind = ParseChatCommand(*next).kind;
+    // What was typed after it was meant for another channel.
+    if (kind == Kind::kJoin || kind == Kind::kSwitch || kind == Kind::kCreate) return;
+    if (kind != Kind::kText) {
+      ++next;
+      continue;
+    }
     all_sent_ = false;
-    console_.Note("not sent, the channel is gone: " + SanitizeLine(waiting_.back()));
-    waiting_.pop_back();
+    console_.Note("not sent, the channel is gone: " + SanitizeLine(*next));
+    next = waiting_.erase(next);
   }
 }
 
@@ -145,7 +153,7 @@ void ChatClient::OnTyped(std::string line) {
     case Kind::kNothing:
       return;
     case Kind::kWrong:
-      return console_.Note(command.argument);
+      return Refuse(command.argument);
     case Kind::kHelp:
       for (const std::string& help : ChatHelp()) console_.Note(help);
       return;
@@ -208,7 +216,7 @@ void ChatClient::Linger() {
   linger_timer_.expires_after(options_.linger);
   linger_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || ended_) return;
-    End(waiting_.empty() && all_sent_ ? kExitOk : kExitError, "");
+    End(ExitCodeAtEnd(), "");
   });
 }
 
@@ -217,7 +225,7 @@ void ChatClient::EndIfDone() {
   const bool done = waiting_.empty() && unseen_.empty();
   // A person who leaves does not wait for a server that is not there.
   if (!done && (session_.live() || !(quitting_ || console_.input_is_terminal()))) return;
-  End(all_sent_ && waiting_.empty() ? kExitOk : kExitError, "");
+  End(ExitCodeAtEnd(), "");
 }
 
 void ChatClient::OnSignal(int signal) {

@@ -26,12 +26,12 @@ void ChatClient::CarryOut(const ChatCommand& command) {
   if (command.kind == Kind::kWhoAmI) return WhoAmI();
   const bool none = command.argument.empty();
   if (none && model_.current().empty()) {
-    console_.Note("no current channel: say which one, or $join CHAN first");
+    Refuse("no current channel: say which one, or $join CHAN first");
     return Done();
   }
   const auto channel = none ? model_.current() : model_.Resolve(command.argument);
   if (!channel.ok()) {
-    console_.Note(std::string(channel.status().message()));
+    Refuse(std::string(channel.status().message()));
     return Done();
   }
   if (command.kind == Kind::kJoin) return Join(*channel);
@@ -40,7 +40,7 @@ void ChatClient::CarryOut(const ChatCommand& command) {
   if (model_.joined().contains(*channel)) {
     SetCurrent(*channel);
   } else {
-    console_.Note("you are not a member of " + model_.Label(*channel) + ": $join it first");
+    Refuse("you are not a member of " + model_.Label(*channel) + ": $join it first");
   }
   Done();
 }
@@ -102,7 +102,7 @@ void ChatClient::Join(const std::string& channel_id) {
           model_.SetJoined(response.channel().id());
           SetCurrent(response.channel().id());
         } else {
-          console_.Note(Explain("cannot join", status));
+          Refuse(Explain("cannot join", status));
         }
         Done();
       });
@@ -115,7 +115,7 @@ void ChatClient::Leave(const std::string& channel_id) {
       &AsyncStub::LeaveChannel, request,
       [this, channel_id](const grpc::Status& status, const v1::LeaveChannelResponse&) {
         if (!status.ok()) {
-          console_.Note(Explain("cannot leave " + model_.Label(channel_id), status));
+          Refuse(Explain("cannot leave " + model_.Label(channel_id), status));
           return Done();
         }
         model_.SetLeft(channel_id);
@@ -140,7 +140,7 @@ void ChatClient::Create(const std::string& name) {
           SetCurrent(response.channel().id());
           console_.Note("others join it with: $join " + SanitizeLine(response.channel().id()));
         } else {
-          console_.Note(Explain("cannot create the channel", status));
+          Refuse(Explain("cannot create the channel", status));
         }
         Done();
       });
@@ -154,7 +154,7 @@ void ChatClient::ListChannels(const std::string& page_token, int page) {
       &AsyncStub::ListChannels, request,
       [this, page](const grpc::Status& status, const v1::ListChannelsResponse& response) {
         if (!status.ok()) {
-          console_.Note(Explain("cannot list the channels", status));
+          Refuse(Explain("cannot list the channels", status));
           return Done();
         }
         if (page == 1 && response.channels().empty()) {
@@ -182,7 +182,7 @@ void ChatClient::ListMembers(const std::string& channel_id, const std::string& p
       [this, channel_id, page](const grpc::Status& status,
                                const v1::ListMembersResponse& response) {
         if (!status.ok()) {
-          console_.Note(Explain("cannot list the members of " + model_.Label(channel_id), status));
+          Refuse(Explain("cannot list the members of " + model_.Label(channel_id), status));
           return Done();
         }
         for (const v1::User& member : response.members()) {

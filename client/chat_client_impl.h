@@ -77,6 +77,17 @@ class ChatClient {
   void EndIfDone();
   void End(int exit_code, const std::string& note);
 
+  // Tells of a command that could not be carried out.
+  void Refuse(const std::string& note) {
+    all_done_ = false;
+    console_.Note(note);
+  }
+  // Somebody who quits was told of every refusal; a script has only this.
+  int ExitCodeAtEnd() const {
+    const bool done = waiting_.empty() && all_sent_ && (all_done_ || quitting_);
+    return done ? kExitOk : kExitError;
+  }
+
   std::string Explain(const std::string& what, const grpc::Status& status) const {
     return ExplainFailure(what, options_.session.server, status);
   }
@@ -105,6 +116,7 @@ class ChatClient {
   bool input_ended_ = false;
   bool ended_ = false;
   bool all_sent_ = true;
+  bool all_done_ = true;  // no command was refused, either
   int exit_code_ = kExitOk;
   ChatSession session_;  // last, so that it goes first
 };

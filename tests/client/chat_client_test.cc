@@ -71,6 +71,15 @@ TEST_F(ChatClientTest, ATextAfterAJoinGoesToTheJoinedChannel) {
   EXPECT_THAT(pipes_.out(), HasSubstr("#general alice: $5\n"));
 }
 
+TEST_F(ChatClientTest, TellsAScriptThatACommandWasRefused) {
+  options_.exit_on_eof = true;
+  Start();
+  pipes_.Type("$join nowhere\n");
+  pipes_.EndInput();
+  EXPECT_EQ(exit_code_.get(), kExitError);
+  EXPECT_THAT(pipes_.err(), HasSubstr("cannot join: no channel"));
+}
+
 TEST_F(ChatClientTest, CarriesOutTheCommands) {
   Start();
   pipes_.Type("$create_chan room\nfirst\n$members\n$whoami\n$channels\n$leave\n$help\n");
@@ -151,6 +160,24 @@ TEST_F(ChatClientTest, WhatWasTypedForAChannelThatIsGoneGoesNowhereElse) {
   pipes_.Type("hello\n");
   EXPECT_TRUE(pipes_.AwaitOut("@alice alice: hello"));
   EXPECT_THAT(service().texts(), ElementsAre("hello"));
+  EXPECT_EQ(Quit(), kExitError);
+}
+
+TEST_F(ChatClientTest, AJoinTypedWhileTheChannelWentAwayIsCarriedOut) {
+  Start();
+  pipes_.Type("$create_chan room\n");
+  ASSERT_TRUE(pipes_.AwaitErr("switched to #room"));
+  server_.Stop();
+  ASSERT_TRUE(pipes_.AwaitErr("Reconnecting"));
+  pipes_.Type("secret\n$whoami\n$join 0123456789\nhello all\n");
+  ASSERT_TRUE(pipes_.AwaitErr("kept until connected again: hello all"));
+  service().ForgetUsers();
+  service().ForgetChannels();
+  service().AddChannel("0123456789", "general");
+  server_.Start();
+  EXPECT_TRUE(pipes_.AwaitErr("not sent, the channel is gone: secret"));
+  EXPECT_TRUE(pipes_.AwaitOut("#general alice: hello all"));
+  EXPECT_THAT(service().texts(), ElementsAre("hello all"));
   EXPECT_EQ(Quit(), kExitError);
 }
 
