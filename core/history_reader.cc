@@ -57,7 +57,7 @@ void HistoryReader::Stop() {
 }
 
 void HistoryReader::ReadAsync(const PageRequest& request, PageCallback done) {
-  if (std::optional<HistoryPage> page = cache_.Find(request)) return done(*std::move(page));
+  if (std::optional<HistoryPage> page = FromCache(request)) return done(*std::move(page));
   {
     absl::MutexLock lock(&mutex_);
     if (!stopping_) {
@@ -108,9 +108,17 @@ void HistoryReader::Run() {
   }
 }
 
+// Somebody else may have asked further. A reader that wants no more than `up_to` takes the page for
+// read when it is there, and lets go of it.
+std::optional<HistoryPage> HistoryReader::FromCache(const PageRequest& request) {
+  std::optional<HistoryPage> page = cache_.Find(request);
+  if (page.has_value()) page->covers_to = std::min(page->covers_to, request.up_to);
+  return page;
+}
+
 absl::StatusOr<HistoryPage> HistoryReader::Read(const PageRequest& request) {
   // Somebody before in the queue may have wanted the same.
-  if (std::optional<HistoryPage> page = cache_.Find(request)) return *std::move(page);
+  if (std::optional<HistoryPage> page = FromCache(request)) return *std::move(page);
   const absl::StatusOr<EventPage> events =
       store_->Read({.channel = request.channel,
                     .after = request.after,

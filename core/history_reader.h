@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -38,7 +39,7 @@ class HistoryReader {
 
   /// Calls `done` with a page exactly once: at once if it was read lately for somebody else, else
   /// on a thread of the reader. UNAVAILABLE after Stop, or the store's error. The page covers the
-  /// first event after `request.after`; it may begin before that, and end beyond `request.up_to`.
+  /// first event after `request.after` and none beyond `request.up_to`; it may begin before that.
   void ReadAsync(const PageRequest& request, PageCallback done);
 
   /// The same at once, on the caller's thread.
@@ -66,6 +67,7 @@ class HistoryReader {
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !pages_.empty() || !events_.empty();
   }
+  std::optional<HistoryPage> FromCache(const PageRequest& request);
   /// Subscribers first: they wait for what they are owed.
   Job NextJob() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Carry(PageJob& job) { job.done(Read(job.request)); }

@@ -217,11 +217,11 @@ SubmitResult IoThread::Enqueue(Envelope& envelope) {
 
 void IoThread::ScheduleDrain() {
   if (drain_scheduled_) return;
-  drain_scheduled_ = true;
   Post([this] {
     drain_scheduled_ = false;
     DrainDirty();
   });
+  drain_scheduled_ = true;  // Not if there was no memory for it.
 }
 
 void IoThread::DrainDirty() noexcept {

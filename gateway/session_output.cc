@@ -125,8 +125,8 @@ void Session::Drain(Gather& gather) {
   }
   Commit(gather, static_cast<std::size_t>(written));
   if (phase_ == Phase::kLingering || phase_ == Phase::kClosed) return;
-  ReleasePagePlace();
   SettleNews();
+  ReleasePagePlace();
   if (static_cast<std::size_t>(written) < total) {
     AwaitWritable(written > 0);
   } else {

@@ -1,9 +1,9 @@
 // One Subscribe stream, without gRPC: what to write when, and how it ends.
 #pragma once
 
-#include <boost/container/deque.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -110,10 +110,8 @@ class SubscribeStream {
   bool holds_page() const;
 
  private:
-  /// The standard's deque takes half a kilobyte before it holds anything, for every idle stream.
-  using Keys =
-      boost::container::deque<ChannelKey, void,
-                              boost::container::deque_options_t<boost::container::block_size<8>>>;
+  /// A list, as a deque takes half a kilobyte before it holds anything, for every idle stream.
+  using Keys = std::list<ChannelKey>;
 
   /// Where a subscription waits for its next turn.
   enum class Place : std::uint8_t {

@@ -235,7 +235,7 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddSize("history-scan-events-max", limits.history_scan_events_max,
                   "Events that one page of history looks through for messages");
   options.AddSize("history-cache-bytes-max", limits.history_cache_bytes_max,
-                  "Bytes of pages of history kept for the next reader of the same");
+                  "Bytes of pages of history kept for the next reader of the same", 0);
   options.AddSize("history-reads-max", limits.history_reads_max,
                   "Reads of history that may wait; one more gets resource_exhausted");
   options.AddSize("store-bytes-max", limits.store_bytes_max,

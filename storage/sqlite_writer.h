@@ -69,7 +69,7 @@ class SqliteWriter {
   };
 
   /// Events are inserted several at a time, which takes a fifth off what a row costs. Every other
-  /// statement of the transaction comes after InsertRows.
+  /// change of the transaction comes after InsertRows.
   absl::Status InsertRows();
   static void BindRow(Statement& statement, std::size_t place, const EventRow& row);
 

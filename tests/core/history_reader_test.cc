@@ -65,6 +65,9 @@ TEST_F(HistoryReaderTest, ReadsAPageOnceForAllWhoAreInIt) {
                    [&](const auto& page) { answered_at_once = page.ok(); });
   EXPECT_TRUE(answered_at_once);
 
+  const absl::StatusOr<HistoryPage> shorter = reader.Read({.channel = 9, .after = 1, .up_to = 2});
+  ASSERT_TRUE(shorter.ok());
+  EXPECT_EQ(shorter->covers_to, 2u) << "whoever wants no more must find that it was all";
   EXPECT_FALSE(reader.Read({.channel = 9, .after = 0, .up_to = 4}).ok()) << "before the page";
   EXPECT_FALSE(reader.Read({.channel = 9, .after = 4, .up_to = 5}).ok()) << "behind it";
   EXPECT_FALSE(reader.Read({.channel = 8, .after = 1, .up_to = 4}).ok()) << "another channel";

@@ -46,6 +46,46 @@ TEST(Backpressure, OneThatNeverReadsGetsEverythingInTheEnd) {
   lazy.ExpectQuiet();
 }
 
+// The page that it reads the channel's end from was read for somebody who is owed more of it.
+TEST(Backpressure, AChannelThatWasLeftGivesUpThePlaceOfItsPage) {
+  constexpr int kMessages = 20'000;
+  constexpr int kOfTheOther = 1'500;
+  LineServer server;
+  Guest host(server, "host");
+  const std::string left = host.Create("left");
+  const std::string other = host.Create("other");
+  Guest lazy(server, "lazy", /*receive_buffer_bytes=*/4'096);
+  for (const std::string& channel : {left, other}) {
+    lazy.Join(channel);
+    EXPECT_EQ(host.Line(), "$$joined: " + channel);
+  }
+  const auto say = [&](const std::string& channel, int from, int to) {
+    for (int i = from; i < to; i += 100) {
+      for (int j = i; j < i + 100; ++j) host.Say(channel, Numbered(j));
+      ExpectNumbered(host, i, i + 100);
+    }
+  };
+  say(left, 0, kMessages);
+  say(other, 0, kOfTheOther);
+  lazy.SendLine("leave$-$" + left);
+  for (bool is_there = true; is_there;) {
+    is_there = false;
+    host.SendLine("members$" + left);
+    for (std::string line = host.Line(); line.rfind("$$ok", 0) != 0; line = host.Line()) {
+      ASSERT_EQ(line.rfind("$$member: ", 0), 0u) << line;
+      is_there = is_there || line.find("lazy") != std::string::npos;
+    }
+  }
+  say(left, kMessages, kMessages + 3'000);
+  Guest reader(server, "reader");
+  reader.SendLine("resume$" + left + "$0");
+  while (reader.Line() != Numbered(kMessages + 2'999)) {
+  }
+
+  ExpectNumbered(lazy, 0, kMessages);
+  ExpectNumbered(lazy, 0, kOfTheOther);
+}
+
 TEST(Backpressure, WhatIsNoLongerKeptIsAGapAndNeverSilence) {
   HeldStore store(200'000);
   LineServerConfig config;
