@@ -82,6 +82,19 @@ absl::StatusOr<Channel*> Decider::ExistingChannel(const std::string& id) {
   return channel;
 }
 
+absl::Status Decider::CheckMember(const User& user, const Channel& channel) {
+  if (user.channels.contains(channel.key)) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("you are not a member of the channel ", channel.id, "; join it first"));
+}
+
+absl::StatusOr<Channel*> Decider::ChannelOfMember(const User& user, const std::string& id) {
+  absl::StatusOr<Channel*> channel = ExistingChannel(id);
+  if (!channel.ok()) return channel;
+  if (absl::Status s = CheckMember(user, **channel); !s.ok()) return s;
+  return channel;
+}
+
 absl::Status Decider::CheckRoomForUser() const {
   if (state_.user_count() >= limits_.users_max) {
     return absl::ResourceExhaustedError(
@@ -414,10 +427,7 @@ absl::StatusOr<Result> Decider::Handle(Send& command) {
     if (!sent.ok()) return sent.status();
     if (*sent != nullptr) return RepeatOf(*sent, command, **channel);
   }
-  if (!(*user)->channels.contains((*channel)->key)) {
-    return absl::PermissionDeniedError(absl::StrCat("you are not a member of the channel ",
-                                                    command.channel_id, "; join it first"));
-  }
+  if (absl::Status s = CheckMember(**user, **channel); !s.ok()) return s;
   if (absl::Status s = ValidateText(command.text, command.allow_empty_text, limits_); !s.ok()) {
     return s;
   }

@@ -54,6 +54,10 @@ class Decider {
   /// The acting user, or why nobody may act so.
   absl::StatusOr<User*> ActingUser();
   absl::StatusOr<Channel*> ExistingChannel(const std::string& id);
+  /// PERMISSION_DENIED if the user is no member.
+  static absl::Status CheckMember(const User& user, const Channel& channel);
+  /// Both.
+  absl::StatusOr<Channel*> ChannelOfMember(const User& user, const std::string& id);
   absl::Status CheckRoomForUser() const;
   absl::Status CheckRoomForPersonalChannel() const;
   /// Ends an unused channel where there is no room for another one. RESOURCE_EXHAUSTED: all are

@@ -91,12 +91,8 @@ absl::StatusOr<Result> Decider::Handle(ListChannels& command) {
 absl::StatusOr<Result> Decider::Handle(ListMembers& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
+  const absl::StatusOr<Channel*> channel = ChannelOfMember(**user, command.channel_id);
   if (!channel.ok()) return channel.status();
-  if (!(*user)->channels.contains((*channel)->key)) {
-    return absl::PermissionDeniedError(absl::StrCat("only members may list the members of ",
-                                                    command.channel_id, "; join it first"));
-  }
   MemberPage page;
   absl::StatusOr<std::string> next =
       ListPage(kMembers, (*channel)->members, command.page_token, command.page_size, limits_,
@@ -112,12 +108,8 @@ absl::StatusOr<Result> Decider::Handle(ListMembers& command) {
 absl::StatusOr<Result> Decider::Handle(OpenHistory& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
+  const absl::StatusOr<Channel*> channel = ChannelOfMember(**user, command.channel_id);
   if (!channel.ok()) return channel.status();
-  if (!(*user)->channels.contains((*channel)->key)) {
-    return absl::PermissionDeniedError(absl::StrCat("only members may read the history of ",
-                                                    command.channel_id, "; join it first"));
-  }
   return HistoryOpened{InfoOf(**channel)};
 }
 

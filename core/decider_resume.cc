@@ -41,12 +41,8 @@ absl::Status Decider::CheckChosen(const OpenSession& command, const User& user) 
         absl::StrCat("at most ", limits_.channels_per_user_max, " channels can be chosen"));
   }
   for (const std::string& id : command.channel_ids) {
-    absl::StatusOr<Channel*> channel = ExistingChannel(id);
+    const absl::StatusOr<Channel*> channel = ChannelOfMember(user, id);
     if (!channel.ok()) return channel.status();
-    if (!user.channels.contains((*channel)->key)) {
-      return absl::PermissionDeniedError(
-          absl::StrCat("you are not a member of the channel ", id, "; join it first"));
-    }
   }
   return absl::OkStatus();
 }
