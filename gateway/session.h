@@ -38,7 +38,8 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 /// of one event that was sent in part is copied. So a peer that does not read costs no more memory
 /// than an idle one.
 ///
-/// The member functions are in session.cc (life), session_input.cc and session_output.cc.
+/// The member functions are in session.cc (life), session_input.cc, session_answers.cc and
+/// session_output.cc.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   /// Takes over a place in `connections`. `user_id` is the peer's address.
@@ -145,6 +146,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void TakeCommand(Request& request);
   void TakeHistory(Request& request);
   void Submit(Envelope& envelope, Pending pending);
+
+  // --- Answers (session_answers.cc).
   void Answer(Pending pending);
   void AnswerError(const absl::Status& status);
   void Emit(Pending& pending);

@@ -14,8 +14,6 @@ namespace {
 
 // Holds the pages that a batch changes; beyond, they go to the log before the commit.
 constexpr int kCacheKiB = 16 * 1024;
-// Rows that one PurgeStep removes.
-constexpr std::uint64_t kPurgeRowsMax = 500;
 
 // Events that one statement inserts where so many come together.
 constexpr std::size_t kRowsAtOnce = 8;
@@ -358,71 +356,6 @@ absl::Status SqliteWriter::ApplyOne(const DeleteMembership& change, ChannelIndex
   delete_membership_.BindNumber(1, change.membership.channel);
   delete_membership_.BindNumber(2, change.membership.user);
   return delete_membership_.Run();
-}
-
-// --- What ended channels and users have left behind.
-
-absl::Status SqliteWriter::ApplyOne(const PurgeStep&, ChannelIndex&) {
-  std::uint64_t budget = kPurgeRowsMax;
-  if (absl::Status s = PurgeChannels(&budget); !s.ok()) return s;
-  return PurgeUsers(&budget);
-}
-
-absl::Status SqliteWriter::PurgeChannels(std::uint64_t* budget) {
-  while (*budget > 0) {
-    absl::StatusOr<bool> found = first_ended_channel_.Next();
-    if (!found.ok()) return found.status();
-    if (!*found) return absl::OkStatus();
-    const ChannelKey channel = first_ended_channel_.Number(0);
-    first_ended_channel_.Reset();
-    absl::StatusOr<std::uint64_t> deleted = DeleteEvents(channel, kInt64Max, *budget);
-    if (!deleted.ok()) return deleted.status();
-    *budget -= *deleted;
-    if (*budget == 0) return absl::OkStatus();  // There may be more.
-    forget_ended_channel_.BindNumber(1, channel);
-    if (absl::Status s = forget_ended_channel_.Run(); !s.ok()) return s;
-    --ended_delta_;
-    --*budget;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SqliteWriter::PurgeUsers(std::uint64_t* budget) {
-  while (*budget > 0) {
-    absl::StatusOr<bool> found = first_ended_user_.Next();
-    if (!found.ok()) return found.status();
-    if (!*found) return absl::OkStatus();
-    const UserKey user = first_ended_user_.Number(0);
-    first_ended_user_.Reset();
-    absl::StatusOr<std::uint64_t> deleted = DeleteSends(user, *budget);
-    if (!deleted.ok()) return deleted.status();
-    *budget -= *deleted;
-    if (*budget == 0) return absl::OkStatus();
-    forget_ended_user_.BindNumber(1, user);
-    if (absl::Status s = forget_ended_user_.Run(); !s.ok()) return s;
-    --ended_delta_;
-    --*budget;
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::uint64_t> SqliteWriter::DeleteSends(UserKey sender, std::uint64_t sends_max) {
-  select_sends_.BindNumber(1, sender);
-  select_sends_.BindNumber(2, sends_max);
-  std::uint64_t count = 0;
-  std::string last;
-  for (;;) {
-    absl::StatusOr<bool> row = select_sends_.Next();
-    if (!row.ok()) return row.status();
-    if (!*row) break;
-    ++count;
-    last = select_sends_.Text(0);
-  }
-  if (count == 0) return 0;
-  delete_sends_.BindNumber(1, sender);
-  delete_sends_.BindBlob(2, last);
-  if (absl::Status s = delete_sends_.Run(); !s.ok()) return s;
-  return count;
 }
 
 }  // namespace txtchat::storage
