@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -10,21 +11,27 @@
 
 namespace txtchat::gateway {
 
-/// Counts the open connections of a gateway against its limit. Thread-safe.
+class Connections;
+
+/// A place among connections. It is given back when the last of those that share it lets go, on
+/// whatever thread.
+using Place = std::shared_ptr<Connections>;
+
+/// Counts open connections, and the files that they take, against two limits. Thread-safe; outlives
+/// its places.
 class Connections {
  public:
-  explicit Connections(std::size_t max) : max_(max) {}
+  Connections(std::size_t max, std::size_t files_max) : max_(max), files_max_(files_max) {}
 
-  /// Takes a place; false where there is none.
-  bool TryAcquire() {
-    absl::MutexLock lock(&mutex_);
-    if (open_ >= max_) return false;
-    ++open_;
-    return true;
-  }
-  void Release() {
-    absl::MutexLock lock(&mutex_);
-    --open_;
+  /// Takes a place for a connection of so many files; null where there is none.
+  Place TryAcquire(std::size_t files = 1) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (open_ >= max_ || files > files_max_ - files_) return nullptr;
+      ++open_;
+      files_ += files;
+    }
+    return Place(this, [files](Connections* connections) { connections->Release(files); });
   }
   std::size_t open() const {
     absl::MutexLock lock(&mutex_);
@@ -39,9 +46,17 @@ class Connections {
   }
 
  private:
+  void Release(std::size_t files) {
+    absl::MutexLock lock(&mutex_);
+    --open_;
+    files_ -= files;
+  }
+
   const std::size_t max_;
+  const std::size_t files_max_;
   mutable absl::Mutex mutex_;
   std::size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t files_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 /// What a gateway has seen since its start. Each counter by itself is thread-safe.
@@ -52,6 +67,9 @@ struct Counters {
   std::atomic<std::uint64_t> stalled{0};        ///< Ended by write_stall_timeout.
   std::atomic<std::uint64_t> unregistered{0};   ///< Ended by register_timeout.
   std::atomic<std::uint64_t> exceptions{0};     ///< Bugs, or out of memory.
+  /// TLS connections that ended before their session began: no TLS, too old a version, no
+  /// certificate that is accepted, too late, one too many.
+  std::atomic<std::uint64_t> handshakes_failed{0};
 };
 
 }  // namespace txtchat::gateway

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/replies.h"
+#include "gateway/tls_stream.h"
 
 namespace txtchat::gateway {
 namespace {
@@ -74,8 +75,8 @@ std::string AddressText(const tcp::endpoint& endpoint) {
                          : absl::StrCat(text, ":", endpoint.port());
 }
 
-Listener::Listener(const std::vector<std::shared_ptr<IoThread>>* threads)
-    : threads_(*threads), acceptor_(threads->front()->io()) {}
+Listener::Listener(const std::vector<std::shared_ptr<IoThread>>* threads, const TlsContextSlot* tls)
+    : threads_(*threads), tls_(tls), acceptor_(threads->front()->io()) {}
 
 absl::Status Listener::Open(const std::string& address, std::uint16_t port) {
   const std::string where = absl::StrCat("address ", address, " port ", port);
@@ -159,14 +160,32 @@ bool Listener::AcceptWaiting() {
 
 void Listener::Admit(FileDescriptor connection, std::string peer) {
   const Environment& environment = threads_.front()->environment();
-  if (!environment.connections->TryAcquire()) {
+  Place place = environment.connections->TryAcquire(tls_ == nullptr ? 1 : kFilesOfTlsConnection);
+  if (place == nullptr) {
     ++environment.counters->refused;
-    Refuse(std::move(connection));
+    // Who expects TLS does not understand anything else.
+    if (tls_ == nullptr) Refuse(std::move(connection));
     return;
   }
   ++environment.counters->accepted;
-  IoThread& thread = *threads_[next_thread_++ % threads_.size()];
-  thread.Adopt(std::move(connection), std::move(peer));
+  if (tls_ == nullptr) {
+    NextThread().Adopt(std::move(connection), std::move(peer), std::move(place));
+  } else {
+    AdmitTls(std::move(connection), std::move(peer), std::move(place));
+  }
+}
+
+void Listener::AdmitTls(FileDescriptor connection, std::string peer, Place place) {
+  const Environment& environment = threads_.front()->environment();
+  Place handshake = environment.handshakes->TryAcquire();
+  std::unique_ptr<TlsStream> tls =
+      handshake == nullptr ? nullptr : TlsStream::Make(tls_->Get(), connection.get());
+  if (tls == nullptr) {
+    ++environment.counters->handshakes_failed;
+    return;
+  }
+  NextThread().AdoptTls(std::move(connection), std::move(peer), std::move(place),
+                        std::move(handshake), std::move(tls));
 }
 
 void Listener::Refuse(FileDescriptor connection) {
