@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,8 @@ class Connections {
     return open_;
   }
   std::size_t max() const { return max_; }
+  /// How many there can be that take so many files each.
+  std::size_t max_of(std::size_t files) const { return std::min(max_, files_max_ / files); }
   /// Waits until none is open; false if some still were after `timeout`.
   bool AwaitNone(absl::Duration timeout) {
     absl::MutexLock lock(&mutex_);

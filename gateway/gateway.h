@@ -59,8 +59,8 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  /// What TLS connections speak that come from now on; those that are open go on as they are. Before
-  /// Start, if it is to listen for them; then whenever it is to be replaced. Thread-safe.
+  /// What TLS connections speak that come from now on; those that are open go on as they are.
+  /// Before Start, if it is to listen for them; then whenever it is to be replaced. Thread-safe.
   void UseTls(TlsContext context) { tls_context_.Set(std::move(context)); }
 
   /// Listens and runs the threads. INVALID_ARGUMENT, FAILED_PRECONDITION or UNAVAILABLE with a
@@ -71,6 +71,8 @@ class Gateway {
   std::uint16_t port() const;
   /// The same for TLS.
   std::string tls_address() const;
+  /// So many have the files that they need.
+  std::size_t tls_connections_max() const { return connections_.max_of(kFilesOfTlsConnection); }
   std::uint16_t tls_port() const;
 
   /// No new connections.

@@ -21,7 +21,8 @@ inline constexpr std::size_t kFilesOfTlsConnection = 3;
 
 /// A plain value: copied at wiring, constant afterwards.
 struct GatewayOptions {
-  // --- Where to listen. Port 0: any free one (Gateway::port says which). An empty address: nowhere.
+  // --- Where to listen. Port 0: any free one (Gateway::port says which). An empty address:
+  // nowhere.
   std::string address = "0.0.0.0";
   std::uint16_t port = 9090;
   /// The same for connections that speak TLS (Gateway::UseTls).
