@@ -1,12 +1,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
@@ -26,13 +29,24 @@ class Connections {
 
   /// Takes a place for a connection of so many files; null where there is none.
   Place TryAcquire(std::size_t files = 1) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (open_ >= max_ || files > files_max_ - files_) return nullptr;
-      ++open_;
-      files_ += files;
-    }
+    if (!TryCount(files)) return nullptr;
     return Place(this, [files](Connections* connections) { connections->Release(files); });
+  }
+  /// The same, and remembers meanwhile that `peer` is connected to a port of this kind.
+  Place TryAcquire(std::size_t files, const std::string& peer, bool tls) {
+    if (!TryCount(files)) return nullptr;
+    absl::MutexLock lock(&mutex_);
+    ++peers_[peer].at(tls ? 1 : 0);
+    return Place(this, [files, peer, tls](Connections* connections) {
+      connections->Forget(peer, tls);
+      connections->Release(files);
+    });
+  }
+  /// Whether `peer` is remembered to be connected to a port of this kind.
+  bool Has(const std::string& peer, bool tls) const {
+    absl::MutexLock lock(&mutex_);
+    const auto it = peers_.find(peer);
+    return it != peers_.end() && it->second.at(tls ? 1 : 0) > 0;
   }
   std::size_t open() const {
     absl::MutexLock lock(&mutex_);
@@ -49,6 +63,19 @@ class Connections {
   }
 
  private:
+  bool TryCount(std::size_t files) {
+    absl::MutexLock lock(&mutex_);
+    if (open_ >= max_ || files > files_max_ - files_) return false;
+    ++open_;
+    files_ += files;
+    return true;
+  }
+  void Forget(const std::string& peer, bool tls) {
+    absl::MutexLock lock(&mutex_);
+    const auto it = peers_.find(peer);
+    --it->second.at(tls ? 1 : 0);
+    if (it->second == std::array<int, 2>{}) peers_.erase(it);
+  }
   void Release(std::size_t files) {
     absl::MutexLock lock(&mutex_);
     --open_;
@@ -60,6 +87,9 @@ class Connections {
   mutable absl::Mutex mutex_;
   std::size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t files_ ABSL_GUARDED_BY(mutex_) = 0;
+  /// How many connections each has without TLS, and with it. An address may have several of a kind
+  /// while nobody has noticed that the former ones are dead.
+  absl::flat_hash_map<std::string, std::array<int, 2>> peers_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// What a gateway has seen since its start. Each counter by itself is thread-safe.

@@ -160,15 +160,26 @@ bool Listener::AcceptWaiting() {
 
 void Listener::Admit(FileDescriptor connection, std::string peer) {
   const Environment& environment = threads_.front()->environment();
-  Place place = environment.connections->TryAcquire(tls_ == nullptr ? 1 : kFilesOfTlsConnection);
+  const bool tls = tls_ != nullptr;
+  const std::size_t files = tls ? kFilesOfTlsConnection : 1;
+  const GatewayOptions& options = environment.options;
+  const bool two_ports = !options.address.empty() && !options.tls_address.empty();
+  if (two_ports && environment.connections->Has(peer, !tls)) {
+    // An address can be connected to both ports at once. It would be the id of two users, of whom
+    // the later ends the other (docs/adr/0005).
+    ++environment.counters->refused;
+    return;
+  }
+  Place place = two_ports ? environment.connections->TryAcquire(files, peer, tls)
+                          : environment.connections->TryAcquire(files);
   if (place == nullptr) {
     ++environment.counters->refused;
     // Who expects TLS does not understand anything else.
-    if (tls_ == nullptr) Refuse(std::move(connection));
+    if (!tls) Refuse(std::move(connection));
     return;
   }
   ++environment.counters->accepted;
-  if (tls_ == nullptr) {
+  if (!tls) {
     NextThread().Adopt(std::move(connection), std::move(peer), std::move(place));
   } else {
     AdmitTls(std::move(connection), std::move(peer), std::move(place));

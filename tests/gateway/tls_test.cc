@@ -209,6 +209,52 @@ TEST(Tls, TakesPlacesAndFilesOfTheSameLimits) {
   again.ExpectQuiet();
 }
 
+// A socket on 127.0.0.1 and `from` (0: any port), connected to `port`.
+int ConnectFrom(std::uint16_t from, std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(from);
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  address.sin_port = htons(port);
+  EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+TEST(Tls, AnAddressThatIsConnectedToThePlainPortIsNobodyElse) {
+  TlsServer server;
+  const int plain = ConnectFrom(0, server.line.port());
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  ASSERT_EQ(::getsockname(plain, reinterpret_cast<sockaddr*>(&own), &size), 0);
+  server.AwaitConnections(1);
+  const int encrypted = ConnectFrom(ntohs(own.sin_port), server.port());
+  char byte = 0;
+  EXPECT_LE(::recv(encrypted, &byte, 1, 0), 0);
+  EXPECT_EQ(server.stats().refused, 1u);
+  EXPECT_EQ(::recv(plain, &byte, 1, 0), 1) << "the welcome";
+  ::close(encrypted);
+  ::close(plain);
+  server.AwaitConnections(0);
+}
+
+TEST(Connections, RemembersPeersWhileTheyAreThere) {
+  Connections connections(10, 10);
+  Place one = connections.TryAcquire(1, "peer", false);
+  Place two = connections.TryAcquire(1, "peer", false);
+  EXPECT_TRUE(connections.Has("peer", false));
+  EXPECT_FALSE(connections.Has("peer", true));
+  EXPECT_FALSE(connections.Has("other", false));
+  one.reset();
+  EXPECT_TRUE(connections.Has("peer", false));
+  two.reset();
+  EXPECT_FALSE(connections.Has("peer", false));
+  EXPECT_EQ(connections.open(), 0u);
+}
+
 TEST(Connections, CountsFilesBesideConnections) {
   Connections connections(10, 4);
   const Place tls = connections.TryAcquire(3);
