@@ -13,6 +13,15 @@ namespace {
 // One response carries at most a few MiB of events; this is a guard, not a plan.
 constexpr int kResponseBytesMax = 64 << 20;
 
+std::shared_ptr<grpc::ChannelCredentials> CredentialsFor(const TlsChoice& tls) {
+  if (!tls.on) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = tls.ca;
+  options.pem_cert_chain = tls.certificate;
+  options.pem_private_key = tls.key;
+  return grpc::SslCredentials(options);
+}
+
 }  // namespace
 
 std::shared_ptr<grpc::Channel> MakeChannel(const Endpoint& server) {
@@ -21,8 +30,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const Endpoint& server) {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kResponseBytesMax);
   arguments.SetUserAgentPrefix("txtchat/" TXTCHAT_VERSION);
-  return grpc::CreateCustomChannel(server.ToString(), grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return grpc::CreateCustomChannel(server.ToString(), CredentialsFor(server.tls), arguments);
 }
 
 void PrepareContext(grpc::ClientContext& context, std::string_view token,
@@ -51,7 +59,11 @@ std::string ExplainFailure(const std::string& what, const Endpoint& server,
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
       return what + ": " + server.ToString() + " is not available (" + detail +
-             "). Is the server running, and is this its gRPC port (50051 unless configured)? "
+             "). Is the server running, and is this its gRPC port " +
+             (server.tls.on
+                  ? "for TLS (50443 in the examples), and does --tls-ca name who signed its "
+                    "certificate? "
+                  : "(50051 unless configured)? ") +
              "--server HOST:PORT chooses another.";
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return what + ": no answer from " + server.ToString() +

@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/api.h"
@@ -26,6 +29,7 @@ namespace {
 
 constexpr std::uint16_t kLinePort = 9090;
 constexpr std::uint16_t kGrpcPort = 50051;
+constexpr std::uint16_t kGrpcTlsPort = 50443;
 
 // CLI11 takes a word like "[a,b]" for a list. This character before it, which no terminal types,
 // keeps the word whole.
@@ -47,6 +51,10 @@ std::string DefaultName() {
 // What the command line can hold, for all verbs.
 struct Flags {
   std::string server;
+  bool tls = false;
+  std::string tls_ca;
+  std::string tls_cert;
+  std::string tls_key;
   double timeout_s = 10;
   std::string name = DefaultName();
   std::string token;
@@ -80,6 +88,8 @@ class Cli {
  private:
   CLI::App* Verb(const std::string& name, const std::string& what, const std::string& examples,
                  std::uint16_t port, std::function<int()> run);
+  void AddTls(CLI::App* verb);
+  std::string ReadTls();
   void AddUser(CLI::App* verb);
   void AddJson(CLI::App* verb);
   void AddChatVerbs();
@@ -117,11 +127,47 @@ CLI::App* Cli::Verb(const std::string& name, const std::string& what, const std:
   verb->add_option("--timeout", flags_.timeout_s,
                    "Seconds to wait for a connection, and for each answer; otherwise 10")
       ->check(CLI::Range(0.1, 86400.0));
+  if (port == kGrpcPort) AddTls(verb);
   verb->callback([this, port, run = std::move(run)] {
-    default_port_ = port;
+    default_port_ = flags_.tls ? kGrpcTlsPort : port;
     run_ = run;
   });
   return verb;
+}
+
+void Cli::AddTls(CLI::App* verb) {
+  CLI::Option* tls = verb->add_flag(
+      "--tls", flags_.tls,
+      "Speak TLS; the port is " + std::to_string(kGrpcTlsPort) + " unless --server says another");
+  verb->add_option("--tls-ca", flags_.tls_ca,
+                   "PEM file of the authorities that may have signed the server's certificate; "
+                   "otherwise the system's")
+      ->type_name("FILE")
+      ->needs(tls);
+  CLI::Option* cert = verb->add_option("--tls-cert", flags_.tls_cert,
+                                       "PEM file of the client's own certificate, for servers "
+                                       "that demand one")
+                          ->type_name("FILE")
+                          ->needs(tls);
+  CLI::Option* key = verb->add_option("--tls-key", flags_.tls_key, "PEM file of its key")
+                         ->type_name("FILE")
+                         ->needs(cert);
+  cert->needs(key);
+}
+
+// Answers what is wrong with the files; empty if nothing is.
+std::string Cli::ReadTls() {
+  TlsChoice& tls = server_.tls;
+  tls.on = flags_.tls;
+  const std::pair<const std::string*, std::string*> files[] = {
+      {&flags_.tls_ca, &tls.ca}, {&flags_.tls_cert, &tls.certificate}, {&flags_.tls_key, &tls.key}};
+  for (const auto& [path, content] : files) {
+    if (path->empty()) continue;
+    std::ifstream file(*path, std::ios::binary);
+    content->assign(std::istreambuf_iterator<char>(file), {});
+    if (content->empty()) return *path + " cannot be read, or is empty";
+  }
+  return "";
 }
 
 void Cli::AddUser(CLI::App* verb) {
@@ -305,6 +351,7 @@ int Cli::Run(int argc, const char* const* argv) {
       ParseEndpoint(flags_.server.empty() ? "localhost" : flags_.server, default_port_);
   if (!server.ok()) return Usage(std::string(server.status().message()));
   server_ = *server;
+  if (std::string why = ReadTls(); !why.empty()) return Usage(why);
   if (std::string why = NameProblem(flags_.name); !why.empty()) return Usage("NAME: " + why);
   ExitOnSignals();  // the verbs that need more install their own
   return run_();

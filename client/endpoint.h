@@ -8,10 +8,19 @@
 
 namespace txtchat::client {
 
+// How to speak TLS; the texts are PEM.
+struct TlsChoice {
+  bool on = false;
+  std::string ca;           // who must have signed the server's certificate; empty: the system's
+  std::string certificate;  // the client's own, for servers that demand one; empty: none
+  std::string key;
+};
+
 // Where a server listens, as typed.
 struct Endpoint {
   std::string host;  // a name or an address, without brackets
   std::uint16_t port = 0;
+  TlsChoice tls;
 
   // `HOST:PORT`, with brackets around an IPv6 address.
   std::string ToString() const;

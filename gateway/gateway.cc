@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 #include "absl/time/time.h"
@@ -16,13 +17,13 @@ constexpr std::size_t kThreadsMax = 256;
 // The longest command around a text: names, ids, separators.
 constexpr std::size_t kCommandBytes = 1'024;
 
-// So many that the process can still open files.
-std::size_t ConnectionsMax(const GatewayOptions& options) {
+// So many that the process can still open others.
+std::size_t FilesMax(const GatewayOptions& options) {
   rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return options.connections_max;
-  const std::size_t available =
-      files.rlim_cur > options.reserved_files ? files.rlim_cur - options.reserved_files : 1;
-  return std::min(options.connections_max, available);
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return std::numeric_limits<std::size_t>::max();
+  const std::size_t least = options.tls_address.empty() ? 1 : kFilesOfTlsConnection;
+  return files.rlim_cur > options.reserved_files + least ? files.rlim_cur - options.reserved_files
+                                                         : least;
 }
 
 GatewayOptions Resolved(GatewayOptions options, const Limits& limits) {
@@ -37,7 +38,9 @@ GatewayOptions Resolved(GatewayOptions options, const Limits& limits) {
 }  // namespace
 
 Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies)
-    : connections_(ConnectionsMax(options)), options_(Resolved(options, dependencies.limits)) {
+    : connections_(std::min(options.connections_max, FilesMax(options)), FilesMax(options)),
+      handshakes_(options.tls_handshakes_max, options.tls_handshakes_max),
+      options_(Resolved(options, dependencies.limits)) {
   const Environment environment{.options = options_,
                                 .sequencer = dependencies.sequencer,
                                 .history = dependencies.history,
@@ -45,30 +48,54 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
                                 .session_ids = dependencies.session_ids,
                                 .epoch = dependencies.epoch,
                                 .connections = &connections_,
+                                .handshakes = &handshakes_,
                                 .counters = &counters_};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {
     threads_.push_back(std::make_shared<IoThread>(&environment));
   }
-  listener_ = std::make_unique<Listener>(&threads_);
+  if (!options_.address.empty()) listener_ = std::make_unique<Listener>(&threads_, nullptr);
+  if (!options_.tls_address.empty()) {
+    tls_listener_ = std::make_unique<Listener>(&threads_, &tls_context_);
+  }
 }
 
 Gateway::~Gateway() { Stop(); }
 
 absl::Status Gateway::Start() {
-  if (absl::Status opened = listener_->Open(options_.address, options_.port); !opened.ok()) {
-    return opened;
+  if (tls_listener_ != nullptr && tls_context_.Get() == nullptr) {
+    return absl::InvalidArgumentError("TLS is to be served without a certificate");
+  }
+  if (listener_ != nullptr) {
+    absl::Status opened = listener_->Open(options_.address, options_.port);
+    if (!opened.ok()) return opened;
+  }
+  if (tls_listener_ != nullptr) {
+    absl::Status opened = tls_listener_->Open(options_.tls_address, options_.tls_port);
+    if (!opened.ok()) return opened;
   }
   for (const std::shared_ptr<IoThread>& thread : threads_) thread->Start();
   running_ = true;
-  threads_.front()->RunAndWait([this] { listener_->Start(); });
+  threads_.front()->RunAndWait([this] {
+    if (listener_ != nullptr) listener_->Start();
+    if (tls_listener_ != nullptr) tls_listener_->Start();
+  });
   return absl::OkStatus();
 }
 
-std::string Gateway::address() const { return listener_->address(); }
-std::uint16_t Gateway::port() const { return listener_->port(); }
+std::string Gateway::address() const { return listener_ == nullptr ? "" : listener_->address(); }
+std::uint16_t Gateway::port() const { return listener_ == nullptr ? 0 : listener_->port(); }
+std::string Gateway::tls_address() const {
+  return tls_listener_ == nullptr ? "" : tls_listener_->address();
+}
+std::uint16_t Gateway::tls_port() const {
+  return tls_listener_ == nullptr ? 0 : tls_listener_->port();
+}
 
 void Gateway::StopAccepting() {
-  threads_.front()->RunAndWait([this] { listener_->Stop(); });
+  threads_.front()->RunAndWait([this] {
+    if (listener_ != nullptr) listener_->Stop();
+    if (tls_listener_ != nullptr) tls_listener_->Stop();
+  });
 }
 
 void Gateway::StopReading() {
@@ -104,7 +131,8 @@ GatewayStats Gateway::stats() const {
           .accept_pauses = counters_.accept_pauses,
           .stalled = counters_.stalled,
           .unregistered = counters_.unregistered,
-          .exceptions = counters_.exceptions};
+          .exceptions = counters_.exceptions,
+          .handshakes_failed = counters_.handshakes_failed};
 }
 
 }  // namespace txtchat::gateway

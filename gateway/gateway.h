@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,6 +16,7 @@
 #include "core/session_ids.h"
 #include "gateway/connections.h"
 #include "gateway/gateway_options.h"
+#include "gateway/tls_context.h"
 
 namespace txtchat::gateway {
 
@@ -31,9 +33,10 @@ struct GatewayStats {
   std::uint64_t stalled = 0;
   std::uint64_t unregistered = 0;
   std::uint64_t exceptions = 0;
+  std::uint64_t handshakes_failed = 0;
 };
 
-/// The TCP line gateway: a listener and the I/O threads with their sessions.
+/// The TCP line gateway: listeners and the I/O threads with their sessions.
 ///
 /// Life: construct, Start, …; to end in good order StopAccepting, StopReading, then drain the
 /// sequencer, FlushAndClose, Stop. The sequencer's thread must have ended before the gateway is
@@ -56,12 +59,21 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
+  /// What TLS connections speak that come from now on; those that are open go on as they are.
+  /// Before Start, if it is to listen for them; then whenever it is to be replaced. Thread-safe.
+  void UseTls(TlsContext context) { tls_context_.Set(std::move(context)); }
+
   /// Listens and runs the threads. INVALID_ARGUMENT, FAILED_PRECONDITION or UNAVAILABLE with a
   /// message for people if it cannot listen where it should.
   absl::Status Start();
   /// Where it listens, as `IP:PORT`, after Start.
   std::string address() const;
   std::uint16_t port() const;
+  /// The same for TLS.
+  std::string tls_address() const;
+  /// So many have the files that they need.
+  std::size_t tls_connections_max() const { return connections_.max_of(kFilesOfTlsConnection); }
+  std::uint16_t tls_port() const;
 
   /// No new connections.
   void StopAccepting();
@@ -78,10 +90,13 @@ class Gateway {
 
  private:
   Connections connections_;
+  Connections handshakes_;
   Counters counters_;
+  TlsContextSlot tls_context_;
   const GatewayOptions options_;
   std::vector<std::shared_ptr<IoThread>> threads_;
   std::unique_ptr<Listener> listener_;
+  std::unique_ptr<Listener> tls_listener_;
   bool running_ = false;
 };
 

@@ -16,19 +16,29 @@ inline constexpr std::string_view kWelcome = "------Welcome to Txt Chat------";
 /// `commands_in_flight_max` is not more than this.
 inline constexpr std::size_t kCommandsInFlightLimit = 256;
 
+/// Its socket, and the pair between it and its session.
+inline constexpr std::size_t kFilesOfTlsConnection = 3;
+
 /// A plain value: copied at wiring, constant afterwards.
 struct GatewayOptions {
-  // --- Where to listen. Port 0: any free one (Gateway::port says which).
+  // --- Where to listen. Port 0: any free one (Gateway::port says which). An empty address:
+  // nowhere.
   std::string address = "0.0.0.0";
   std::uint16_t port = 9090;
+  /// The same for connections that speak TLS (Gateway::UseTls).
+  std::string tls_address;
+  std::uint16_t tls_port = 9443;
 
   /// I/O threads; 0: one for each core.
   std::size_t io_threads = 0;
 
-  /// Connections at once; also kept `reserved_files` below the process's limit of open files.
-  /// Beyond: refused with resource_exhausted, then closed.
+  /// Connections at once; their files, kFilesOfTlsConnection of one with TLS, are also kept
+  /// `reserved_files` below the process's limit of open files. Beyond: refused with
+  /// resource_exhausted, then closed; with TLS just closed.
   std::size_t connections_max = 10'000;
   std::size_t reserved_files = 256;
+  /// TLS connections, counted above, that have not shaken hands yet. Beyond: closed at once.
+  std::size_t tls_handshakes_max = 1'000;
 
   /// Bytes of one line without its end; 0: the text limit of the core and 1 KiB for the rest of the
   /// command. A longer one is skipped, with an error.
@@ -47,6 +57,8 @@ struct GatewayOptions {
   std::chrono::milliseconds write_stall_timeout{300'000};
   /// Connected for this long without having registered.
   std::chrono::milliseconds register_timeout{120'000};
+  /// Connected with TLS for this long without having shaken hands; must be positive.
+  std::chrono::milliseconds tls_handshake_timeout{10'000};
 
   /// Whether errors are told, as `$$error: CODE: explanation`. Off for clients that cannot bear it.
   bool errors = true;

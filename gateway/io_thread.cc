@@ -10,6 +10,8 @@
 #include <variant>
 
 #include "gateway/session.h"
+#include "gateway/tls_connection.h"
+#include "gateway/tls_stream.h"
 
 namespace txtchat::gateway {
 namespace {
@@ -34,6 +36,15 @@ void Configure(int fd) {
   Set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
   Set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytesMax);
   Set(fd, SOL_SOCKET, SO_OOBINLINE, 1);  // Urgent bytes are bytes.
+}
+
+// The protocol is of no importance for a connected socket.
+bool Assign(Socket& socket, FileDescriptor connection) {
+  boost::system::error_code error;
+  socket.assign(boost::asio::ip::tcp::v4(), connection.get(), error);
+  if (error) return false;
+  (void)connection.Release();
+  return true;
 }
 
 milliseconds SweepInterval(const GatewayOptions& options) {
@@ -88,29 +99,49 @@ std::int64_t IoThread::NowMs() const {
 
 // --- Sessions.
 
-void IoThread::Adopt(FileDescriptor connection, std::string peer) {
-  Post([this, connection = std::move(connection), peer = std::move(peer)]() mutable {
-    AddSession(std::move(connection), std::move(peer));
+void IoThread::Adopt(FileDescriptor connection, std::string peer, Place place) {
+  Post([this, connection = std::move(connection), peer = std::move(peer),
+        place = std::move(place)]() mutable {
+    Configure(connection.get());
+    AddSession(std::move(connection), std::move(peer), std::move(place));
   });
 }
 
-void IoThread::AddSession(FileDescriptor connection, std::string peer) {
-  Configure(connection.get());
+void IoThread::AdoptTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+                        std::unique_ptr<TlsStream> tls) {
+  Post([this, connection = std::move(connection), peer = std::move(peer), place = std::move(place),
+        handshake = std::move(handshake), tls = std::move(tls)]() mutable {
+    Configure(connection.get());
+    AddTls(std::move(connection), std::move(peer), std::move(place), std::move(handshake),
+           std::move(tls));
+  });
+}
+
+SessionId IoThread::AddSession(FileDescriptor connection, std::string peer, Place place) {
+  if (reading_stopped_) return 0;
   Socket socket(io_);
-  boost::system::error_code error;
-  // The protocol is of no importance for a connected socket.
-  socket.assign(boost::asio::ip::tcp::v4(), connection.get(), error);
-  if (error || reading_stopped_) {
-    if (!error) (void)connection.Release();
-    environment_.connections->Release();
-    return;
-  }
-  (void)connection.Release();
+  if (!Assign(socket, std::move(connection))) return 0;
   const SessionId id = environment_.session_ids->Next();
-  const auto session = std::make_shared<Session>(*this, std::move(socket), id, std::move(peer));
+  const auto session =
+      std::make_shared<Session>(*this, std::move(socket), id, std::move(peer), std::move(place));
   sessions_.emplace(id, session);
   session->Start();
+  return id;
 }
+
+void IoThread::AddTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+                      std::unique_ptr<TlsStream> tls) {
+  if (reading_stopped_) return;
+  Socket socket(io_);
+  if (!Assign(socket, std::move(connection))) return;
+  const auto added =
+      std::make_shared<TlsConnection>(*this, std::move(socket), std::move(tls), std::move(peer),
+                                      std::move(place), std::move(handshake));
+  tls_.emplace(added.get(), added);
+  added->Start();
+}
+
+void IoThread::Remove(TlsConnection& connection) { tls_.erase(&connection); }
 
 Session* IoThread::Find(SessionId id) {
   const auto it = sessions_.find(id);
@@ -128,17 +159,27 @@ void IoThread::Remove(Session& session) {
 std::size_t IoThread::CloseAll() {
   std::vector<std::shared_ptr<Session>> all;
   for (const auto& [id, session] : sessions_) all.push_back(session);
+  std::vector<std::shared_ptr<TlsConnection>> all_tls;
+  for (const auto& [key, connection] : tls_) all_tls.push_back(connection);
   std::size_t owed = 0;
+  for (const std::shared_ptr<TlsConnection>& connection : all_tls) {
+    // What its session owes is counted below.
+    if (connection->OwesSomething()) ++owed;
+  }
   for (const std::shared_ptr<Session>& session : all) {
     if (session->OwesSomething()) ++owed;
     session->Close();
   }
+  for (const std::shared_ptr<TlsConnection>& connection : all_tls) connection->Close();
   return owed;
 }
 
 void IoThread::StopReading() {
   reading_stopped_ = true;
   for (const auto& [id, session] : sessions_) session->StopReading(Session::Stopping());
+  std::vector<std::shared_ptr<TlsConnection>> all_tls;
+  for (const auto& [key, connection] : tls_) all_tls.push_back(connection);
+  for (const std::shared_ptr<TlsConnection>& connection : all_tls) connection->CloseIfNew();
 }
 
 void IoThread::BeginFlush(const std::string& reason) {

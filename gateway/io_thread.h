@@ -32,6 +32,8 @@
 namespace txtchat::gateway {
 
 class Session;
+class TlsConnection;
+class TlsStream;
 
 /// What all threads and sessions of a gateway share. The pointees outlive them.
 struct Environment {
@@ -42,6 +44,7 @@ struct Environment {
   SessionIds* session_ids = nullptr;
   std::string epoch;
   Connections* connections = nullptr;
+  Connections* handshakes = nullptr;  ///< TLS connections without a session yet.
   Counters* counters = nullptr;
 };
 
@@ -81,8 +84,11 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
     });
     done.WaitForNotification();
   }
-  /// Makes a session of an accepted connection, whose place in `connections` it takes over.
-  void Adopt(FileDescriptor connection, std::string peer);
+  /// Makes a session of an accepted connection.
+  void Adopt(FileDescriptor connection, std::string peer, Place place);
+  /// The same for one that speaks TLS, which gets a session when it has shaken hands.
+  void AdoptTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+                std::unique_ptr<TlsStream> tls);
 
   // --- This thread.
   boost::asio::io_context& io() { return io_; }
@@ -93,12 +99,16 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   bool reading_stopped() const { return reading_stopped_; }
 
   Session* Find(SessionId id);
+  /// A session on this end of a connection; answers its id, or 0 if none is made any more.
+  SessionId AddSession(FileDescriptor connection, std::string peer, Place place);
   /// Hands a command to the sequencer, which gets all commands of this turn at its end.
   SubmitResult Enqueue(Envelope& envelope);
   /// Has the session drained at the end of this turn, or of the next if it is being drained now.
   void MarkDirty(Session& session);
   /// The session is closed: forgets it, not before the end of this turn.
   void Remove(Session& session);
+  /// The same for a TLS connection, at once.
+  void Remove(TlsConnection& connection);
   /// Calls OnRoom once the sequencer's inbox has room.
   void AwaitRoom(SessionId id) { waiting_for_room_.push_back(id); }
   /// Calls RetryPages a little later.
@@ -112,12 +122,13 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   // --- This thread, for the drain of the server.
   void StopReading();
   void BeginFlush(const std::string& reason);
-  /// Closes all sessions; answers how many of them had not been sent all they are owed.
+  /// Closes everything; answers how many peers had not been sent all they are owed.
   std::size_t CloseAll();
 
  private:
   void Run();
-  void AddSession(FileDescriptor connection, std::string peer);
+  void AddTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+              std::unique_ptr<TlsStream> tls);
   /// These two throw nothing: half a batch handed on, or half of the dirty sessions drained, would
   /// leave others waiting for ever. Without memory for them the process ends; nothing that was
   /// acknowledged is lost with it.
@@ -142,6 +153,7 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   // This thread's own.
   const std::unique_ptr<char[]> read_buffer_;
   absl::flat_hash_map<SessionId, std::shared_ptr<Session>> sessions_;
+  absl::flat_hash_map<TlsConnection*, std::shared_ptr<TlsConnection>> tls_;
   FanOut<Session*> fan_out_;
   std::vector<Session*> dirty_;
   std::vector<Session*> draining_;

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/replies.h"
+#include "gateway/tls_stream.h"
 
 namespace txtchat::gateway {
 namespace {
@@ -74,8 +75,8 @@ std::string AddressText(const tcp::endpoint& endpoint) {
                          : absl::StrCat(text, ":", endpoint.port());
 }
 
-Listener::Listener(const std::vector<std::shared_ptr<IoThread>>* threads)
-    : threads_(*threads), acceptor_(threads->front()->io()) {}
+Listener::Listener(const std::vector<std::shared_ptr<IoThread>>* threads, const TlsContextSlot* tls)
+    : threads_(*threads), tls_(tls), acceptor_(threads->front()->io()) {}
 
 absl::Status Listener::Open(const std::string& address, std::uint16_t port) {
   const std::string where = absl::StrCat("address ", address, " port ", port);
@@ -159,14 +160,43 @@ bool Listener::AcceptWaiting() {
 
 void Listener::Admit(FileDescriptor connection, std::string peer) {
   const Environment& environment = threads_.front()->environment();
-  if (!environment.connections->TryAcquire()) {
+  const bool tls = tls_ != nullptr;
+  const std::size_t files = tls ? kFilesOfTlsConnection : 1;
+  const GatewayOptions& options = environment.options;
+  const bool two_ports = !options.address.empty() && !options.tls_address.empty();
+  if (two_ports && environment.connections->Has(peer, !tls)) {
+    // An address can be connected to both ports at once. It would be the id of two users, of whom
+    // the later ends the other (docs/adr/0005).
     ++environment.counters->refused;
-    Refuse(std::move(connection));
+    return;
+  }
+  Place place = two_ports ? environment.connections->TryAcquire(files, peer, tls)
+                          : environment.connections->TryAcquire(files);
+  if (place == nullptr) {
+    ++environment.counters->refused;
+    // Who expects TLS does not understand anything else.
+    if (!tls) Refuse(std::move(connection));
     return;
   }
   ++environment.counters->accepted;
-  IoThread& thread = *threads_[next_thread_++ % threads_.size()];
-  thread.Adopt(std::move(connection), std::move(peer));
+  if (!tls) {
+    NextThread().Adopt(std::move(connection), std::move(peer), std::move(place));
+  } else {
+    AdmitTls(std::move(connection), std::move(peer), std::move(place));
+  }
+}
+
+void Listener::AdmitTls(FileDescriptor connection, std::string peer, Place place) {
+  const Environment& environment = threads_.front()->environment();
+  Place handshake = environment.handshakes->TryAcquire();
+  std::unique_ptr<TlsStream> tls =
+      handshake == nullptr ? nullptr : TlsStream::Make(tls_->Get(), connection.get());
+  if (tls == nullptr) {
+    ++environment.counters->handshakes_failed;
+    return;
+  }
+  NextThread().AdoptTls(std::move(connection), std::move(peer), std::move(place),
+                        std::move(handshake), std::move(tls));
 }
 
 void Listener::Refuse(FileDescriptor connection) {

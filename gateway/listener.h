@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "gateway/file_descriptor.h"
 #include "gateway/io_thread.h"
+#include "gateway/tls_context.h"
 
 namespace txtchat::gateway {
 
@@ -26,7 +27,8 @@ std::string AddressText(const boost::asio::ip::tcp::endpoint& endpoint);
 /// Open before the threads run, Start and Stop on the first thread; outlives the threads.
 class Listener {
  public:
-  explicit Listener(const std::vector<std::shared_ptr<IoThread>>* threads);
+  /// `tls`: what new connections speak, set before Start; null: no TLS.
+  Listener(const std::vector<std::shared_ptr<IoThread>>* threads, const TlsContextSlot* tls);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
@@ -49,10 +51,13 @@ class Listener {
   /// Accepts what is waiting; false if it should pause.
   bool AcceptWaiting();
   void Admit(FileDescriptor connection, std::string peer);
+  void AdmitTls(FileDescriptor connection, std::string peer, Place place);
+  IoThread& NextThread() { return *threads_[next_thread_++ % threads_.size()]; }
   void Refuse(FileDescriptor connection);
   boost::asio::awaitable<void, Executor> SayGoodbye(std::shared_ptr<Socket> socket);
 
   const std::vector<std::shared_ptr<IoThread>>& threads_;
+  const TlsContextSlot* const tls_;
   Acceptor acceptor_;
   std::string address_;
   std::uint16_t port_ = 0;

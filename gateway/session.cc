@@ -18,9 +18,10 @@ constexpr std::int64_t kLingerMs = 1'000;
 
 }  // namespace
 
-Session::Session(IoThread& io, Socket socket, SessionId id, std::string user_id)
+Session::Session(IoThread& io, Socket socket, SessionId id, std::string user_id, Place place)
     : io_(io),
       socket_(std::move(socket)),
+      place_(std::move(place)),
       id_(id),
       user_id_(std::move(user_id)),
       splitter_(io.environment().options.line_bytes_max) {}
@@ -151,7 +152,7 @@ void Session::Close() {
   outbox_.Clear();
   splitter_.Clear();
   parked_.reset();
-  io_.environment().connections->Release();
+  place_.reset();
   io_.Remove(*this);
 }
 

@@ -14,6 +14,7 @@
 #include "core/command.h"
 #include "core/subscription.h"
 #include "gateway/commands.h"
+#include "gateway/connections.h"
 #include "gateway/gather.h"
 #include "gateway/line_codec.h"
 #include "gateway/outbox.h"
@@ -42,8 +43,8 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 /// session_output.cc.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  /// Takes over a place in `connections`. `user_id` is the peer's address.
-  Session(IoThread& io, Socket socket, SessionId id, std::string user_id);
+  /// `user_id` is the peer's address. Lets go of its place when it is closed.
+  Session(IoThread& io, Socket socket, SessionId id, std::string user_id, Place place);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -194,6 +195,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   IoThread& io_;
   Socket socket_;
+  Place place_;
   const SessionId id_;
   const std::string user_id_;
   LineSplitter splitter_;

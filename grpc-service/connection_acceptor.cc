@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -104,7 +105,20 @@ void OpenSockets::ForgetClosed() {
 // --- ConnectionAcceptor.
 
 absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> ConnectionAcceptor::Listen(
-    const std::string& address, std::size_t connections_max, int peer_timeout_ms) {
+    const std::vector<std::string>& addresses, std::size_t connections_max, int peer_timeout_ms) {
+  std::unique_ptr<ConnectionAcceptor> acceptor(new ConnectionAcceptor(connections_max));
+  for (const std::string& address : addresses) {
+    const absl::Status added = acceptor->Add(address, peer_timeout_ms);
+    if (!added.ok()) {
+      return absl::UnavailableError(absl::StrCat(address, " (", added.message(), ")"));
+    }
+  }
+  acceptor->stop_event_ = ::eventfd(0, EFD_CLOEXEC);
+  if (acceptor->stop_event_ < 0) return absl::UnavailableError(std::strerror(errno));
+  return acceptor;
+}
+
+absl::Status ConnectionAcceptor::Add(const std::string& address, int peer_timeout_ms) {
   const auto parts = SplitAddress(address);
   if (!parts.has_value()) return absl::UnavailableError("not HOST:PORT");
   addrinfo hints{};
@@ -114,21 +128,21 @@ absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> ConnectionAcceptor::Listen(
   if (const int error = ::getaddrinfo(parts->first.c_str(), nullptr, &hints, &found); error != 0) {
     return absl::UnavailableError(::gai_strerror(error));
   }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  std::unique_ptr<ConnectionAcceptor> acceptor(new ConnectionAcceptor(connections_max));
-  acceptor->port_ = parts->second;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(found, &::freeaddrinfo);
+  int port = parts->second;
+  bool any = false;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    const auto listening = ListenOn(*each, acceptor->port_, peer_timeout_ms);
+    const auto listening = ListenOn(*each, port, peer_timeout_ms);
     if (listening.ok()) {
-      acceptor->listeners_.push_back(listening->first);
-      acceptor->port_ = listening->second;
-    } else if (acceptor->listeners_.empty()) {
+      any = true;
+      listeners_.push_back({listening->first, ports_.size()});
+      port = listening->second;
+    } else if (!any) {
       return listening.status();
     }
   }
-  acceptor->stop_event_ = ::eventfd(0, EFD_CLOEXEC);
-  if (acceptor->stop_event_ < 0) return absl::UnavailableError(std::strerror(errno));
-  return acceptor;
+  ports_.push_back(port);
+  return absl::OkStatus();
 }
 
 ConnectionAcceptor::~ConnectionAcceptor() {
@@ -136,7 +150,7 @@ ConnectionAcceptor::~ConnectionAcceptor() {
   if (stop_event_ >= 0) ::close(stop_event_);
 }
 
-void ConnectionAcceptor::Start(std::function<void(int)> take) {
+void ConnectionAcceptor::Start(std::function<void(int, std::size_t)> take) {
   take_ = std::move(take);
   thread_ = std::thread([this] { Run(); });
 }
@@ -146,12 +160,12 @@ void ConnectionAcceptor::Stop() {
     (void)::eventfd_write(stop_event_, 1);
     thread_.join();
   }
-  for (const int listener : std::exchange(listeners_, {})) ::close(listener);
+  for (const Listener& listener : std::exchange(listeners_, {})) ::close(listener.fd);
 }
 
 void ConnectionAcceptor::Run() {
   std::vector<pollfd> waiting{{stop_event_, POLLIN, 0}};
-  for (const int listener : listeners_) waiting.push_back({listener, POLLIN, 0});
+  for (const Listener& listener : listeners_) waiting.push_back({listener.fd, POLLIN, 0});
   bool out_of_files = false;
   for (;;) {
     const nfds_t count = out_of_files ? 1 : waiting.size();
@@ -159,18 +173,18 @@ void ConnectionAcceptor::Run() {
     if (waiting.front().revents != 0) return;
     out_of_files = false;
     for (std::size_t i = 1; i < waiting.size() && !out_of_files; ++i) {
-      if (count == 1 || waiting[i].revents != 0) out_of_files = !AcceptWaiting(waiting[i].fd);
+      if (count == 1 || waiting[i].revents != 0) out_of_files = !AcceptWaiting(listeners_[i - 1]);
     }
     if (out_of_files) ++pauses_;
   }
 }
 
-bool ConnectionAcceptor::AcceptWaiting(int listener) {
+bool ConnectionAcceptor::AcceptWaiting(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       if (open_.TryAdd(fd, steady_clock::now())) {
-        take_(fd);
+        take_(fd, listener.address);
       } else {
         ++refused_;
         ::close(fd);

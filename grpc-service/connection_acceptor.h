@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace txtchat::rpc {
@@ -44,40 +45,48 @@ class OpenSockets {
 /// than the maximum is accepted and closed at once. Runs one thread.
 class ConnectionAcceptor {
  public:
-  /// Listens on all addresses that HOST of `HOST:PORT` has; the first must be free, the others may
-  /// be missing (IPv6 that is switched off). Port 0 picks a free one. `peer_timeout_ms`: a peer
-  /// that does not acknowledge what is sent for this long is gone. UNAVAILABLE: it cannot be
-  /// listened on.
-  static absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> Listen(const std::string& address,
-                                                                    std::size_t connections_max,
-                                                                    int peer_timeout_ms);
+  /// Listens on each of `addresses`, `HOST:PORT`, and there on all that HOST has; its first must be
+  /// free, the others may be missing (IPv6 that is switched off). Port 0 picks a free one.
+  /// `connections_max`: of all together. `peer_timeout_ms`: a peer that does not acknowledge what
+  /// is sent for this long is gone. UNAVAILABLE: one of them cannot be listened on; the message
+  /// says which, and why.
+  static absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> Listen(
+      const std::vector<std::string>& addresses, std::size_t connections_max, int peer_timeout_ms);
   ~ConnectionAcceptor();  ///< Stops it.
   ConnectionAcceptor(const ConnectionAcceptor&) = delete;
   ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
 
-  int port() const { return port_; }
+  /// Of the address with this index.
+  int port(std::size_t address = 0) const { return ports_[address]; }
   /// Connections that were one too many.
   std::uint64_t refused() const { return refused_; }
   /// How often it waited for a file to become free, in the process or the system.
   std::uint64_t pauses() const { return pauses_; }
 
-  /// Begins to accept. `take` is called on the acceptor's thread with a socket that it must own.
-  /// Once.
-  void Start(std::function<void(int)> take);
+  /// Begins to accept. `take` is called on the acceptor's thread with a socket that it must own,
+  /// and the index of the address to which it came. Once.
+  void Start(std::function<void(int, std::size_t)> take);
   /// Closes the listening sockets; `take` is not called any more when this returns. Idempotent.
   void Stop();
 
  private:
+  struct Listener {
+    int fd;
+    std::size_t address;
+  };
+
   explicit ConnectionAcceptor(std::size_t connections_max) : open_(connections_max) {}
 
+  /// Listens on one more.
+  absl::Status Add(const std::string& address, int peer_timeout_ms);
   void Run();
   /// False if the process or the system has no file left for one more.
-  bool AcceptWaiting(int listener);
+  bool AcceptWaiting(const Listener& listener);
 
-  int port_ = 0;
-  std::vector<int> listeners_;
+  std::vector<int> ports_;
+  std::vector<Listener> listeners_;
   int stop_event_ = -1;
-  std::function<void(int)> take_;
+  std::function<void(int, std::size_t)> take_;
   OpenSockets open_;  ///< Of the thread.
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> pauses_{0};

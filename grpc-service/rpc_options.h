@@ -54,10 +54,23 @@ struct CallOptions {
   std::int64_t reply_stall_pressed_ms = 5'000;
 };
 
+/// What TLS needs, as PEM. Never logged. Whoever makes it has checked it: a server that starts with
+/// what gRPC cannot use refuses every TLS connection.
+struct RpcTls {
+  std::string certificate;  ///< The server's own, then those between it and its authority.
+  std::string private_key;
+  /// Authorities of client certificates. If it is not empty, a client must show a certificate that
+  /// one of them has signed.
+  std::string client_ca;
+};
+
 /// How the server behaves. A plain value: copied at the start, constant afterwards.
 struct RpcOptions {
-  /// HOST:PORT; port 0 picks a free one (RpcServer::port).
+  /// HOST:PORT; port 0 picks a free one (RpcServer::port). Empty: nowhere.
   std::string listen = "0.0.0.0:50051";
+  /// The same for connections that speak TLS, 1.2 at least, with what `tls` says at the start.
+  std::string tls_listen;
+  RpcTls tls;
 
   /// What the server promises of an acknowledged message: the health service serves under the name
   /// `txtchat.durability.DURABILITY`.
@@ -96,7 +109,7 @@ struct RpcOptions {
   /// Threads of the synchronous services (reflection).
   int grpc_threads_max = 32;
 
-  /// Connections at once. Beyond: closed as soon as they come.
+  /// Connections at once, with TLS and without. Beyond: closed as soon as they come.
   std::size_t connections_max = 10'000;
 };
 

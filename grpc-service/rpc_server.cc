@@ -11,6 +11,7 @@
 #include "grpc-service/connection_acceptor.h"
 #include "grpc-service/credentials.h"
 #include "grpc-service/pump_thread.h"
+#include "grpc-service/tls_credentials.h"
 #include "grpc/grpc.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -96,7 +97,10 @@ void Configure(const RpcOptions& options, const Limits& limits, grpc::ServerBuil
 class RpcServer::Impl {
  public:
   Impl(const RpcDependencies& dependencies, const RpcOptions& options)
-      : service_(dependencies, options, &pumps_) {
+      : plain_(!options.listen.empty()),
+        with_tls_(!options.tls_listen.empty()),
+        tls_(options.tls),
+        service_(dependencies, options, &pumps_) {
     for (std::size_t i = 0; i < PumpThreads(options); ++i) {
       // One of them looks after the unary calls.
       UnaryCalls* const calls = i == 0 ? &service_.calls() : nullptr;
@@ -118,17 +122,7 @@ class RpcServer::Impl {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     Configure(options, limits, builder);
-    auto acceptor = ConnectionAcceptor::Listen(options.listen, options.connections_max,
-                                               options.keepalive_timeout_ms);
-    if (!acceptor.ok()) {
-      return absl::UnavailableError(absl::StrCat(
-          "cannot listen for gRPC on ", options.listen, " (", acceptor.status().message(),
-          "): is it HOST:PORT, an address of this machine, and free?"));
-    }
-    acceptor_ = *std::move(acceptor);
-    taker_ = builder.experimental().AddExternalConnectionAcceptor(
-        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-        grpc::InsecureServerCredentials());
+    if (absl::Status s = Accept(options, builder); !s.ok()) return s;
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::UnavailableError("gRPC cannot start its server");
@@ -136,15 +130,17 @@ class RpcServer::Impl {
     health->SetServingStatus(v1::ChatService::service_full_name(), true);
     health->SetServingStatus(kStoreHealth, true);
     health->SetServingStatus("txtchat.durability." + options.durability, true);
-    acceptor_->Start([this](int fd) {
+    acceptor_->Start([this](int fd, std::size_t address) {
       Taker::NewConnectionParameters connection;
       connection.fd = fd;
-      taker_->HandleNewConnection(&connection);
+      takers_[address]->HandleNewConnection(&connection);
     });
     return absl::OkStatus();
   }
 
-  int port() const { return acceptor_->port(); }
+  int port() const { return plain_ ? acceptor_->port() : 0; }
+  int tls_port() const { return with_tls_ ? acceptor_->port(plain_ ? 1 : 0) : 0; }
+  void UseTls(RpcTls tls) { tls_.Set(std::move(tls)); }
   std::uint64_t refused_connections() const { return acceptor_->refused(); }
   ChatService& service() { return service_; }
   void SetStoreServing(bool serving) {
@@ -178,6 +174,33 @@ class RpcServer::Impl {
  private:
   using Taker = grpc::experimental::ExternalConnectionAcceptor;
 
+  /// Opens what is to be listened on; what comes there goes to gRPC when it is started.
+  absl::Status Accept(const RpcOptions& options, grpc::ServerBuilder& builder) {
+    std::vector<std::string> addresses;
+    const auto add = [&](const std::string& address,
+                         std::shared_ptr<grpc::ServerCredentials> credentials) {
+      addresses.push_back(address);
+      takers_.push_back(builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+          std::move(credentials)));
+    };
+    if (plain_) add(options.listen, grpc::InsecureServerCredentials());
+    if (with_tls_) {
+      std::shared_ptr<grpc::ServerCredentials> credentials = tls_.MakeCredentials();
+      if (credentials == nullptr) return absl::UnavailableError("gRPC makes no TLS credentials");
+      add(options.tls_listen, std::move(credentials));
+    }
+    auto acceptor = ConnectionAcceptor::Listen(addresses, options.connections_max,
+                                               options.keepalive_timeout_ms);
+    if (!acceptor.ok()) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen for gRPC on ", acceptor.status().message(),
+                       ": is it HOST:PORT, an address of this machine, and free?"));
+    }
+    acceptor_ = *std::move(acceptor);
+    return absl::OkStatus();
+  }
+
   /// Waits for streams and admitted unary calls; answers how many are still open.
   std::size_t AwaitCalls(absl::Duration timeout) {
     const absl::Time deadline = absl::Now() + timeout;
@@ -194,11 +217,14 @@ class RpcServer::Impl {
   }
 
   std::vector<std::unique_ptr<PumpThread>> pumps_;
+  const bool plain_;
+  const bool with_tls_;
+  TlsCredentials tls_;
   ChatService service_;
   std::unique_ptr<grpc::Server> server_;
   // Accepts, bounded; gRPC itself listens on nothing and takes the connections from here.
   std::unique_ptr<ConnectionAcceptor> acceptor_;
-  std::unique_ptr<Taker> taker_;
+  std::vector<std::unique_ptr<Taker>> takers_;  ///< As the acceptor's addresses.
   bool shut_down_ = false;
 };
 
@@ -220,6 +246,8 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcDependencie
 }
 
 int RpcServer::port() const { return impl_->port(); }
+int RpcServer::tls_port() const { return impl_->tls_port(); }
+void RpcServer::UseTls(RpcTls tls) { impl_->UseTls(std::move(tls)); }
 std::uint64_t RpcServer::refused_connections() const { return impl_->refused_connections(); }
 std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
 CallCounts RpcServer::open_calls() const {

@@ -36,7 +36,7 @@ struct CallCounts {
 };
 
 /// The gRPC transport: txtchat.v1.ChatService with the standard health and reflection services, on
-/// one listening address, without TLS, with a bounded number of connections.
+/// an address without TLS, one with it, or both, with a bounded number of connections.
 ///
 /// The way down, each step blocking for its own timeout at the most:
 ///   SetNotServing → StopAccepting → (drain the sequencer) → FlushAndFinish → Shutdown →
@@ -46,7 +46,8 @@ struct CallCounts {
 class RpcServer {
  public:
   /// Starts serving. INVALID_ARGUMENT: the options contradict each other or the limits;
-  /// UNAVAILABLE: the address cannot be listened on; INTERNAL: the system has no randomness.
+  /// UNAVAILABLE: an address cannot be listened on; INTERNAL:
+  /// the system has no randomness.
   ///
   /// Silences protobuf's own log for the whole process: it would print a line for each malformed
   /// request that any client sends.
@@ -56,8 +57,13 @@ class RpcServer {
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;
 
-  /// The port that is listened on.
+  /// The port that is listened on; 0 if it is none.
   int port() const;
+  int tls_port() const;
+  /// What TLS connections use that come from now on; those that are open go on as they are. If
+  /// gRPC cannot use it, it stays with the former. Whether clients need certificates remains as it
+  /// was at the start. Thread-safe; does not block.
+  void UseTls(RpcTls tls);
   /// Connections that were refused because there were `connections_max`.
   std::uint64_t refused_connections() const;
   /// Subscribe streams that are open now.

@@ -19,6 +19,11 @@ namespace {
 /// gRPC keeps its settings in ints.
 constexpr std::size_t kGrpcNumberMax = std::numeric_limits<int>::max();
 
+std::optional<HostPort> ParseListen(const std::string& text) {
+  if (text == "off") return HostPort();
+  return ParseHostPort(text);
+}
+
 /// Adds options so that each has its flag, its environment variable and its configuration key.
 class OptionTable {
  public:
@@ -64,12 +69,12 @@ class OptionTable {
   }
   void AddListen(const std::string& name, HostPort& value, const std::string& help) {
     auto* option = app_.add_option_function<std::string>(
-        "--" + name, [&value](const std::string& text) { value = *ParseHostPort(text); }, help);
+        "--" + name, [&value](const std::string& text) { value = *ParseListen(text); }, help);
     option->check(CLI::Validator(
         [](std::string& text) {
-          return ParseHostPort(text).has_value()
+          return ParseListen(text).has_value()
                      ? std::string()
-                     : "\"" + text + "\" is not HOST:PORT, as in 0.0.0.0:9090 or [::1]:0";
+                     : "\"" + text + "\" is not HOST:PORT, as in 0.0.0.0:9090 or [::1]:0, nor off";
         },
         ""));
     Finish(name, option->type_name("HOST:PORT")->default_str(value.ToString()));
@@ -85,7 +90,11 @@ class OptionTable {
       // An empty one means unset: that is what `VARIABLE: ${VARIABLE}` of compose files makes.
       if (value != nullptr && *value != '\0') arguments.push_back("--" + name + "=" + value);
     }
-    arguments.insert(arguments.end(), argv + 1, argv + argc);
+    for (int i = 1; i < argc; ++i) {
+      // CLI11 takes nothing behind the = for the default: of all things, a listener.
+      const std::string argument(argv[i]);
+      arguments.push_back(argument.ends_with("-listen=") ? argument + "off" : argument);
+    }
     std::reverse(arguments.begin(), arguments.end());
     return arguments;
   }
@@ -107,12 +116,35 @@ class OptionTable {
   std::vector<std::pair<std::string, std::string>> variables_;
 };
 
+void AddTlsOptions(OptionTable& options, Config& config) {
+  options.Group("TLS");
+  options
+      .Add("tls-cert", config.tls_cert,
+           "The server's certificate, then those between it and its authority, in PEM. This file "
+           "and the next two are read again when they change, and on SIGHUP")
+      ->type_name("FILE");
+  options
+      .Add("tls-key", config.tls_key, "The key of the certificate, in PEM, without a passphrase")
+      ->type_name("FILE");
+  options
+      .Add("tls-client-ca", config.tls_client_ca,
+           "Authorities in PEM: clients must show a certificate that one of them has signed")
+      ->type_name("FILE");
+  options.AddMilliseconds("tls-handshake-timeout-ms", config.tls_handshake_timeout_ms,
+                          "How long a line connection may take to shake hands");
+}
+
 void AddGeneralOptions(OptionTable& options, Config& config) {
   options.Group("Listening");
   options.AddListen("line-listen", config.line_listen,
-                    "Where the line protocol is served; port 0 picks a free one");
+                    "Where the line protocol is served; port 0 picks a free one; off: nowhere");
   options.AddListen("grpc-listen", config.grpc_listen,
-                    "Where gRPC is served; port 0 picks a free one");
+                    "Where gRPC is served; port 0 picks a free one; off: nowhere");
+  options.AddListen("line-tls-listen", config.line_tls_listen,
+                    "Where the line protocol is served with TLS, such as 0.0.0.0:9443");
+  options.AddListen("grpc-tls-listen", config.grpc_tls_listen,
+                    "Where gRPC is served with TLS, such as 0.0.0.0:50443");
+  AddTlsOptions(options, config);
 
   options.Group("Storing");
   static const std::map<std::string, StoreKind> kStores{{"sqlite", StoreKind::kSqlite},
@@ -253,6 +285,7 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
 }  // namespace
 
 std::string HostPort::ToString() const {
+  if (!on()) return "off";
   const bool v6 = host.find(':') != std::string::npos;
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
@@ -292,6 +325,9 @@ ParsedConfig ParseConfig(int argc, char** argv) {
       "      line protocol on port 9090, gRPC on port 50051\n"
       "  txtchatd --line-listen 127.0.0.1:0 --grpc-listen 127.0.0.1:0 --log-format json\n"
       "      loopback only, on free ports that the log names\n"
+      "  txtchatd --line-listen off --grpc-listen 127.0.0.1:50051 --line-tls-listen :9443\n"
+      "           --grpc-tls-listen :50443 --tls-cert chain.pem --tls-key key.pem\n"
+      "      TLS only, but for gRPC on the machine itself\n"
       "  txtchatd --data-dir /var/lib/txtchat --retention-age 2592000\n"
       "      what is said is kept for 30 days\n"
       "\nExit codes: 0 stopped as asked, everything delivered; 1 could not start, or the drain\n"

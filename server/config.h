@@ -11,11 +11,12 @@
 
 namespace txtchat::server {
 
-/// An address to listen on.
+/// An address to listen on, or none.
 struct HostPort {
-  std::string host;
+  std::string host;        ///< Empty: it is switched off.
   std::uint16_t port = 0;  ///< 0: a free one.
 
+  bool on() const { return !host.empty(); }
   std::string ToString() const;
 };
 
@@ -34,6 +35,16 @@ enum class StoreKind {
 struct Config {
   HostPort line_listen{"0.0.0.0", 9090};
   HostPort grpc_listen{"0.0.0.0", 50051};
+  HostPort line_tls_listen;
+  HostPort grpc_tls_listen;
+
+  /// Paths of PEM files: the certificate of the TLS listeners, its key, and the authorities of
+  /// client certificates (empty: none are asked for).
+  std::string tls_cert;
+  std::string tls_key;
+  std::string tls_client_ca;
+  /// How long a line connection may take to shake hands.
+  std::int64_t tls_handshake_timeout_ms = 10'000;
 
   StoreKind store = StoreKind::kSqlite;
   std::string data_dir = "data";

@@ -38,11 +38,23 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-std::string AwaitStopSignal(const sigset_t& signals) {
-  int number = 0;
-  while (sigwait(&signals, &number) != 0) {
+/// Blocks SIGHUP as well where it means something: that certificates are to be read again.
+/// Elsewhere it ends the program, as always.
+sigset_t WithReloadSignal(sigset_t signals, const txtchat::server::Config& config) {
+  if (config.tls_cert.empty()) return signals;
+  sigaddset(&signals, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+std::string AwaitStopSignal(const sigset_t& signals, txtchat::server::Server& server) {
+  for (;;) {
+    int number = 0;
+    if (sigwait(&signals, &number) != 0) continue;
+    if (number == SIGINT) return "SIGINT";
+    if (number == SIGTERM) return "SIGTERM";
+    server.ReloadTls();
   }
-  return number == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
 }  // namespace
@@ -51,6 +63,8 @@ int main(int argc, char** argv) {
   const sigset_t signals = BlockStopSignals();
   const txtchat::server::ParsedConfig parsed = txtchat::server::ParseConfig(argc, argv);
   if (parsed.exit_code.has_value()) return *parsed.exit_code;
+
+  const sigset_t all_signals = WithReloadSignal(signals, parsed.config);
 
   // Never destroyed: threads of gRPC outlive main, and log to the end.
   static const Log& log = *new Log(parsed.config.log_format, parsed.config.log_level);
@@ -67,7 +81,7 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  const std::string signal_name = AwaitStopSignal(signals);
+  const std::string signal_name = AwaitStopSignal(all_signals, **server);
   log.Info("draining",
            {{"signal", signal_name}, {"timeout_s", std::to_string(parsed.config.drain_timeout_s)}});
   // A second signal is not waited for politely.

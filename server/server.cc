@@ -24,6 +24,7 @@
 #include "grpc-service/proto_encoder.h"
 #include "grpc-service/rpc_server.h"
 #include "server/file_budget.h"
+#include "server/tls_files.h"
 #include "storage/memory_store.h"
 #include "storage/sqlite_store.h"
 
@@ -43,17 +44,51 @@ constexpr absl::Duration kLastCallsTimeout = absl::Seconds(1);
 Config Affordable(Config config) {
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return config;
+  const std::size_t files_of_line =
+      config.line_tls_listen.on() ? gateway::kFilesOfTlsConnection : 1;
+  const bool line = config.line_listen.on() || config.line_tls_listen.on();
+  const bool grpc = config.grpc_listen.on() || config.grpc_tls_listen.on();
   const FileBudget budget = SplitFiles(files.rlim_cur, config.reserved_files,
-                                       {config.line_connections_max, config.grpc_connections_max});
-  config.line_connections_max = budget.line_connections;
-  config.grpc_connections_max = budget.grpc_connections;
+                                       {line ? files_of_line * config.line_connections_max : 0,
+                                        grpc ? config.grpc_connections_max : 0});
+  config.line_connections_max = std::min(config.line_connections_max, budget.line_connections);
+  config.grpc_connections_max = std::min(config.grpc_connections_max, budget.grpc_connections);
   return config;
+}
+
+/// Says what is missing to serve as configured.
+absl::Status CheckListening(const Config& config) {
+  const bool tls = config.line_tls_listen.on() || config.grpc_tls_listen.on();
+  if (!tls && !config.line_listen.on() && !config.grpc_listen.on()) {
+    return absl::InvalidArgumentError(
+        "nothing is listened on; give --line-listen, --grpc-listen, --line-tls-listen or "
+        "--grpc-tls-listen an address");
+  }
+  const bool material =
+      !config.tls_cert.empty() || !config.tls_key.empty() || !config.tls_client_ca.empty();
+  if (material && !tls) {
+    return absl::InvalidArgumentError(
+        "files for TLS are given, but nothing is listened on with it; give --line-tls-listen "
+        "HOST:9443 or --grpc-tls-listen HOST:50443, too");
+  }
+  if (tls && (config.tls_cert.empty() || config.tls_key.empty())) {
+    return absl::InvalidArgumentError(
+        "TLS needs a certificate and its key; give --tls-cert FILE and --tls-key FILE, both PEM");
+  }
+  return absl::OkStatus();
+}
+
+rpc::RpcTls RpcTlsOf(const gateway::TlsMaterial& material) {
+  return {material.certificate, material.private_key, material.client_ca};
 }
 
 gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
   gateway::GatewayOptions options;
   options.address = config.line_listen.host;
   options.port = config.line_listen.port;
+  options.tls_address = config.line_tls_listen.host;
+  options.tls_port = config.line_tls_listen.port;
+  options.tls_handshake_timeout = std::chrono::milliseconds(config.tls_handshake_timeout_ms);
   options.io_threads = config.line_io_threads;
   options.connections_max = config.line_connections_max;
   options.history_scan_events_max = config.limits.history_scan_events_max;
@@ -68,7 +103,12 @@ gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
 
 rpc::RpcOptions RpcOptionsOf(const Config& config) {
   rpc::RpcOptions options;
-  options.listen = config.grpc_listen.ToString();
+  if (config.grpc_listen.on()) {
+    options.listen = config.grpc_listen.ToString();
+  } else {
+    options.listen.clear();
+  }
+  if (config.grpc_tls_listen.on()) options.tls_listen = config.grpc_tls_listen.ToString();
   options.connections_max = config.grpc_connections_max;
   options.streams_max = config.grpc_streams_max;
   options.concurrent_calls_max = static_cast<int>(config.grpc_calls_per_connection_max);
@@ -165,9 +205,44 @@ struct Server::Parts {
                             {"epoch", engine.state().epoch()},
                             {"users", Count(engine.state().user_count())},
                             {"channels", Count(engine.state().channel_count())}});
+    if (absl::Status s = StartTls(); !s.ok()) return s;
     if (absl::Status s = gateway.Start(); !s.ok()) return s;
+    if (absl::Status s = StartRpc(); !s.ok()) return s;
+    sweeper.Start(&sequencer);
+    if (tls != nullptr) tls->Start();
+    LogListening("line", gateway.address(), config.line_connections_max);
+    LogListening("line-tls", gateway.tls_address(), gateway.tls_connections_max());
+    if (rpc == nullptr) return absl::OkStatus();
+    LogListening("grpc", grpc_address(), config.grpc_connections_max);
+    LogListening("grpc-tls", AddressOf(config.grpc_tls_listen, rpc->tls_port()),
+                 config.grpc_connections_max);
+    return absl::OkStatus();
+  }
+
+  /// Reads the certificate; from then on it is looked after.
+  absl::Status StartTls() {
+    if (config.tls_cert.empty()) return absl::OkStatus();
+    const TlsPaths paths{config.tls_cert, config.tls_key, config.tls_client_ca};
+    absl::StatusOr<LoadedTls> loaded = LoadTls(paths);
+    if (!loaded.ok()) return loaded.status();
+    gateway.UseTls(loaded->context);
+    tls_at_start = RpcTlsOf(loaded->material);
+    tls = std::make_unique<TlsReloader>(
+        paths, std::move(loaded->material), [this](const LoadedTls& newer) { UseTls(newer); }, log);
+    return absl::OkStatus();
+  }
+
+  /// For connections from now on.
+  void UseTls(const LoadedTls& newer) {
+    gateway.UseTls(newer.context);
+    if (rpc != nullptr) rpc->UseTls(RpcTlsOf(newer.material));
+  }
+
+  absl::Status StartRpc() {
+    if (!config.grpc_listen.on() && !config.grpc_tls_listen.on()) return absl::OkStatus();
     rpc::RpcOptions options = RpcOptionsOf(config);
     options.durability = DurabilityOf(config);
+    options.tls = std::exchange(tls_at_start, {});
     absl::StatusOr<std::unique_ptr<rpc::RpcServer>> started = rpc::RpcServer::Start(
         {&sequencer, &history, &clock, &session_ids, config.limits, engine.state().epoch()},
         options);
@@ -175,18 +250,21 @@ struct Server::Parts {
     rpc = *std::move(started);
     serving_rpc = rpc.get();
     if (!store_works) rpc->SetStoreServing(false);
-    sweeper.Start(&sequencer);
-    log.Info("listening", {{"transport", "line"},
-                           {"address", gateway.address()},
-                           {"connections_max", Count(config.line_connections_max)}});
-    log.Info("listening", {{"transport", "grpc"},
-                           {"address", grpc_address()},
-                           {"connections_max", Count(config.grpc_connections_max)}});
     return absl::OkStatus();
   }
 
+  void LogListening(const char* transport, const std::string& address, std::size_t max) const {
+    if (address.empty()) return;
+    log.Info("listening",
+             {{"transport", transport}, {"address", address}, {"connections_max", Count(max)}});
+  }
+
+  static std::string AddressOf(const HostPort& listen, int port) {
+    if (!listen.on()) return "";
+    return HostPort{listen.host, static_cast<std::uint16_t>(port)}.ToString();
+  }
   std::string grpc_address() const {
-    return HostPort{config.grpc_listen.host, static_cast<std::uint16_t>(rpc->port())}.ToString();
+    return rpc == nullptr ? "" : AddressOf(config.grpc_listen, rpc->port());
   }
 
   bool Drain();
@@ -194,6 +272,7 @@ struct Server::Parts {
   /// The sequencer's thread and the history reader's call into the transports: they end first, the
   /// transports' own threads after them. Idempotent.
   void Stop() {
+    if (tls != nullptr) tls->Stop();
     sweeper.Stop();
     sequencer.Stop();
     history.Stop();
@@ -219,14 +298,16 @@ struct Server::Parts {
   InProcessSequencer sequencer;
   gateway::Gateway gateway;
   std::unique_ptr<rpc::RpcServer> rpc;  ///< Set while it serves.
+  rpc::RpcTls tls_at_start;             ///< Until rpc has it.
+  std::unique_ptr<TlsReloader> tls;     ///< Null without TLS.
 };
 
 bool Server::Parts::Drain() {
   const absl::Time deadline = absl::Now() + absl::Seconds(config.drain_timeout_s);
   const auto time_left = [&] { return std::max(deadline - absl::Now(), absl::ZeroDuration()); };
-  rpc->SetNotServing();
+  if (rpc != nullptr) rpc->SetNotServing();
   gateway.StopAccepting();
-  rpc->StopAccepting();
+  if (rpc != nullptr) rpc->StopAccepting();
   gateway.StopReading();
   // From here on nothing new is accepted; what was accepted is decided and handed to the lanes.
   sweeper.Stop();
@@ -236,10 +317,13 @@ bool Server::Parts::Drain() {
   std::thread flush_lines([&] {
     lines_cut = gateway.FlushAndClose(kDrainReason, absl::ToChronoMilliseconds(time_left()));
   });
-  const std::size_t calls_cut = rpc->FlushAndFinish(time_left());
+  const std::size_t calls_cut = rpc == nullptr ? 0 : rpc->FlushAndFinish(time_left());
   flush_lines.join();
-  rpc->Shutdown(std::min(time_left(), kLastCallsTimeout));
-  const std::uint64_t grpc_refused = rpc->refused_connections();
+  std::uint64_t grpc_refused = 0;
+  if (rpc != nullptr) {
+    rpc->Shutdown(std::min(time_left(), kLastCallsTimeout));
+    grpc_refused = rpc->refused_connections();
+  }
   Stop();
 
   const gateway::GatewayStats stats = gateway.stats();
@@ -249,6 +333,7 @@ bool Server::Parts::Drain() {
                        {"line_connections_refused", Count(stats.refused)},
                        {"line_connections_stalled", Count(stats.stalled)},
                        {"line_connections_unregistered", Count(stats.unregistered)},
+                       {"line_tls_handshakes_failed", Count(stats.handshakes_failed)},
                        {"grpc_connections_refused", Count(grpc_refused)}});
   return all_decided && lines_cut + calls_cut == 0;
 }
@@ -257,6 +342,7 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, const Log& log) {
+  if (absl::Status s = CheckListening(config); !s.ok()) return s;
   absl::StatusOr<std::unique_ptr<MessageStore>> store = OpenStore(config);
   if (!store.ok()) return store.status();
   auto parts = std::make_unique<Parts>(config, log, *std::move(store));
@@ -266,6 +352,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
 
 std::string Server::line_address() const { return parts_->gateway.address(); }
 std::string Server::grpc_address() const { return parts_->grpc_address(); }
+void Server::ReloadTls() {
+  if (parts_->tls != nullptr) parts_->tls->Look();
+}
 bool Server::Drain() { return parts_->Drain(); }
 
 }  // namespace txtchat::server

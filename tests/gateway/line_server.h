@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/chat_engine.h"
 #include "core/clock.h"
@@ -22,6 +23,7 @@ struct LineServerConfig {
   GatewayOptions options;
   MessageStore* store = nullptr;  ///< Null: a memory store of its own.
   std::size_t history_threads = 1;
+  TlsContext tls = nullptr;  ///< For `options.tls_address`.
 };
 
 /// A whole line server inside the test, on a free port of the loopback.
@@ -42,6 +44,7 @@ class LineServer {
     gateway_ = std::make_unique<Gateway>(
         config.options, Gateway::Dependencies{&sequencer_, &history_, &clock_, &session_ids_,
                                               config.limits, engine_.state().epoch()});
+    gateway_->UseTls(std::move(config.tls));
     const absl::Status started = gateway_->Start();
     EXPECT_TRUE(started.ok()) << started;
   }
@@ -50,7 +53,7 @@ class LineServer {
   LineServer& operator=(const LineServer&) = delete;
 
   std::uint16_t port() const { return gateway_->port(); }
-  Gateway& gateway() { return *gateway_; }
+  Gateway& gateway() const { return *gateway_; }
 
   /// Ends in good order; answers how many connections were cut.
   std::size_t Drain(std::chrono::milliseconds timeout = std::chrono::seconds(30)) {

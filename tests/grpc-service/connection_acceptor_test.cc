@@ -58,10 +58,10 @@ TEST(OpenSockets, IsNotMisledByADescriptorThatWasGivenOutAnew) {
 class ConnectionAcceptorTest : public ::testing::Test {
  protected:
   void Listen(std::size_t connections_max) {
-    auto listening = ConnectionAcceptor::Listen("127.0.0.1:0", connections_max, 20'000);
+    auto listening = ConnectionAcceptor::Listen({"127.0.0.1:0"}, connections_max, 20'000);
     ASSERT_TRUE(listening.ok()) << listening.status();
     acceptor_ = *std::move(listening);
-    acceptor_->Start([this](int fd) {
+    acceptor_->Start([this](int fd, std::size_t) {
       absl::MutexLock lock(&mutex_);
       taken_.push_back(fd);
     });
@@ -156,16 +156,48 @@ TEST_F(ConnectionAcceptorTest, TakesNothingAfterItHasStopped) {
 
 TEST(ConnectionAcceptor, SaysWhyItCannotListen) {
   for (const char* address : {"127.0.0.1:none", "192.0.2.1:1", "no host:1", "127.0.0.1", ""}) {
-    const auto listening = ConnectionAcceptor::Listen(address, 1, 1'000);
+    const auto listening = ConnectionAcceptor::Listen({address}, 1, 1'000);
     EXPECT_EQ(listening.status().code(), absl::StatusCode::kUnavailable) << address;
-    EXPECT_FALSE(listening.status().message().empty()) << address;
+    EXPECT_EQ(listening.status().message().find(address), 0u) << listening.status();
+    EXPECT_EQ(listening.status().message().back(), ')') << listening.status();
   }
 }
 
 TEST(ConnectionAcceptor, ServesBothVersionsOfIpOnOnePort) {
-  const auto listening = ConnectionAcceptor::Listen("localhost:0", 1, 1'000);
+  const auto listening = ConnectionAcceptor::Listen({"localhost:0"}, 1, 1'000);
   ASSERT_TRUE(listening.ok()) << listening.status();
   EXPECT_GT((*listening)->port(), 0);
+}
+
+TEST(ConnectionAcceptor, CountsTheConnectionsOfAllAddressesTogether) {
+  auto listening = ConnectionAcceptor::Listen({"127.0.0.1:0", "127.0.0.1:0"}, 2, 1'000);
+  ASSERT_TRUE(listening.ok()) << listening.status();
+  ConnectionAcceptor& acceptor = **listening;
+  absl::Mutex mutex;
+  std::vector<std::pair<int, std::size_t>> taken;
+  acceptor.Start([&](int fd, std::size_t address) {
+    absl::MutexLock lock(&mutex);
+    taken.emplace_back(fd, address);
+  });
+  std::vector<int> clients;
+  for (const std::size_t which : {0, 1, 0}) {
+    clients.push_back(AnySocket());
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(acceptor.port(which)));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(clients.back(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    if (clients.size() == 3) break;
+    absl::MutexLock lock(&mutex);
+    const auto enough = [&] { return taken.size() == clients.size(); };
+    ASSERT_TRUE(mutex.AwaitWithTimeout(absl::Condition(&enough), absl::Seconds(60)));
+    EXPECT_EQ(taken.back().second, which);
+  }
+  char byte = 0;
+  EXPECT_LE(::recv(clients.back(), &byte, 1, 0), 0) << "one too many";
+  acceptor.Stop();
+  for (const int client : clients) ::close(client);
+  for (const auto& [fd, address] : taken) ::close(fd);
 }
 
 }  // namespace

@@ -41,6 +41,29 @@ TEST(Config, ReadsFlags) {
   EXPECT_EQ(parsed.config.drain_timeout_s, 3);
 }
 
+TEST(Config, ListensWithTlsWhereItIsTold) {
+  EXPECT_FALSE(Parse({}).config.line_tls_listen.on());
+  EXPECT_FALSE(Parse({}).config.grpc_tls_listen.on());
+  const ParsedConfig parsed =
+      Parse({"--line-tls-listen=:9443", "--grpc-tls-listen", "[::1]:0", "--tls-cert=chain.pem",
+             "--tls-key=key.pem", "--tls-client-ca=ca.pem", "--tls-handshake-timeout-ms=500"});
+  ASSERT_FALSE(parsed.exit_code.has_value());
+  EXPECT_EQ(parsed.config.line_tls_listen.ToString(), "0.0.0.0:9443");
+  EXPECT_EQ(parsed.config.grpc_tls_listen.ToString(), "[::1]:0");
+  EXPECT_EQ(parsed.config.tls_cert, "chain.pem");
+  EXPECT_EQ(parsed.config.tls_key, "key.pem");
+  EXPECT_EQ(parsed.config.tls_client_ca, "ca.pem");
+  EXPECT_EQ(parsed.config.tls_handshake_timeout_ms, 500);
+}
+
+TEST(Config, SwitchesListenersOff) {
+  const ParsedConfig parsed = Parse({"--line-listen=off", "--grpc-listen", "off"});
+  ASSERT_FALSE(parsed.exit_code.has_value());
+  EXPECT_FALSE(parsed.config.line_listen.on());
+  EXPECT_FALSE(parsed.config.grpc_listen.on());
+  EXPECT_EQ(Parse({"--line-listen="}).config.line_listen.ToString(), "off");
+}
+
 TEST(Config, KeepsTheHeartbeatsWithinTheirPromise) {
   const ParsedConfig parsed = Parse({"--heartbeat-interval=19"});
   EXPECT_FALSE(parsed.exit_code.has_value());

@@ -33,8 +33,8 @@ class Server:
     """One server process, with a data directory of its own that goes with it unless one is given.
     Its log is read as it comes, so that it never blocks on it."""
 
-    def __init__(self, *flags, data_dir=None, files_max=None):
-        """`files_max`: how many files it may open."""
+    def __init__(self, *flags, data_dir=None, files_max=None, transports=("line", "grpc")):
+        """`files_max`: how many files it may open. `transports`: which it is waited for to serve."""
         self._own_data = None if data_dir else tempfile.TemporaryDirectory(prefix="txtchat-e2e-")
         self.data_dir = data_dir or self._own_data.name
         command = [
@@ -58,8 +58,10 @@ class Server:
         self._log_ended = False
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.line_address = _address(self._listening("line")["address"])
-        self.grpc_address = self._listening("grpc")["address"]
+        addresses = {each: self._listening(each)["address"] for each in transports}
+        if "line" in addresses:
+            self.line_address = _address(addresses["line"])
+        self.grpc_address = addresses.get("grpc")
 
     def _read_log(self):
         for line in self.process.stderr:

@@ -1,0 +1,133 @@
+// gRPC over TLS: who is served, and with which certificate.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "gtest/gtest.h"
+#include "tests/grpc-service/rpc_harness.h"
+#include "tests/testing/certificates.h"
+
+namespace txtchat::rpc {
+namespace {
+
+using testing::Authority;
+using testing::Identity;
+
+class RpcTlsTest : public ::testing::Test {
+ protected:
+  void Start(const std::string& client_ca = "", RpcOptions options = {}) {
+    options.tls_listen = "127.0.0.1:0";
+    options.tls = MaterialOf(authority_, client_ca);
+    harness_ = std::make_unique<RpcHarness>(Limits(), options);
+  }
+  static RpcTls MaterialOf(const Authority& authority, const std::string& client_ca = "") {
+    const Identity own = authority.Issue("server");
+    return {own.certificate, own.key, client_ca};
+  }
+  std::shared_ptr<grpc::Channel> Connect(const Authority& trusted,
+                                         const std::optional<Identity>& identity = {}) const {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = trusted.certificate();
+    if (identity.has_value()) {
+      options.pem_cert_chain = identity->certificate;
+      options.pem_private_key = identity->key;
+    }
+    return ConnectWith(grpc::SslCredentials(options));
+  }
+  std::shared_ptr<grpc::Channel> ConnectWith(
+      const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", harness_->server->tls_port()),
+                                     credentials, arguments);
+  }
+  static std::string Register(const std::shared_ptr<grpc::Channel>& channel) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    v1::RegisterRequest request;
+    request.set_display_name("alice");
+    v1::RegisterResponse response;
+    return CodeOf(v1::ChatService::NewStub(channel)->Register(&context, request, &response));
+  }
+
+  const Authority authority_{"authority"};
+  std::unique_ptr<RpcHarness> harness_;
+};
+
+TEST_F(RpcTlsTest, ServesBesideAPortWithoutIt) {
+  Start();
+  EXPECT_EQ(Register(Connect(authority_)), "OK");
+  EXPECT_EQ(Register(harness_->Connect()), "OK");
+}
+
+TEST_F(RpcTlsTest, ServesWithTlsOnly) {
+  Start();
+  RpcOptions options;
+  options.listen.clear();
+  options.tls_listen = "127.0.0.1:0";
+  options.tls = MaterialOf(authority_);
+  auto server = RpcServer::Start({.sequencer = &harness_->sequencer,
+                                  .history = &harness_->history,
+                                  .clock = &harness_->clock,
+                                  .session_ids = &harness_->session_ids},
+                                 options);
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ((*server)->port(), 0);
+  EXPECT_GT((*server)->tls_port(), 0);
+}
+
+TEST_F(RpcTlsTest, WhoSpeaksNoTlsOrTrustsOthersIsNotServed) {
+  Start();
+  EXPECT_EQ(Register(ConnectWith(grpc::InsecureChannelCredentials())), "UNAVAILABLE");
+  EXPECT_EQ(Register(Connect(Authority("another"))), "UNAVAILABLE");
+  EXPECT_EQ(Register(Connect(authority_)), "OK");
+}
+
+TEST_F(RpcTlsTest, AClientCertificateMustBeSignedByTheAuthority) {
+  const Authority people("people");
+  Start(people.certificate());
+  EXPECT_EQ(Register(Connect(authority_, people.Issue("alice"))), "OK");
+  EXPECT_EQ(Register(Connect(authority_)), "UNAVAILABLE");
+  EXPECT_EQ(Register(Connect(authority_, Authority("strangers").Issue("mallory"))), "UNAVAILABLE");
+}
+
+TEST_F(RpcTlsTest, ANewCertificateIsForNewConnections) {
+  Start();
+  const auto before = Connect(authority_);
+  EXPECT_EQ(Register(before), "OK");
+  const Authority next("next");
+  harness_->server->UseTls(MaterialOf(next));
+  EXPECT_EQ(Register(Connect(next)), "OK");
+  EXPECT_EQ(Register(Connect(authority_)), "UNAVAILABLE");
+  EXPECT_EQ(Register(before), "OK");
+}
+
+TEST_F(RpcTlsTest, StaysWithTheFormerCertificateIfTheNewOneCannotBeUsed) {
+  Start();
+  const Identity other = authority_.Issue("other");
+  RpcTls mismatched = MaterialOf(authority_);
+  mismatched.private_key = other.key;
+  harness_->server->UseTls(mismatched);
+  EXPECT_EQ(Register(Connect(authority_)), "OK");
+  EXPECT_EQ(Register(Connect(authority_)), "OK");
+}
+
+TEST_F(RpcTlsTest, ConnectionsOfBothPortsAreCountedTogether) {
+  RpcOptions options;
+  options.connections_max = 2;
+  Start("", options);
+  const auto plain = harness_->Connect();
+  const auto encrypted = Connect(authority_);
+  EXPECT_EQ(Register(plain), "OK");
+  EXPECT_EQ(Register(encrypted), "OK");
+  EXPECT_EQ(Register(Connect(authority_)), "UNAVAILABLE");
+  EXPECT_GT(harness_->server->refused_connections(), 0u);
+  EXPECT_EQ(Register(encrypted), "OK");
+}
+
+}  // namespace
+}  // namespace txtchat::rpc
