@@ -101,7 +101,7 @@ Identity Authority::Issue(const std::string& name) const {
   AddExtension(certificate, signer_->own, NID_subject_alt_name,
                "DNS:" + name + ",DNS:localhost,IP:127.0.0.1");
   Checked(X509_sign(certificate, signer_->key, EVP_sha256()) > 0);
-  const Identity identity{PemOf(certificate), PemOf(key)};
+  Identity identity{PemOf(certificate), PemOf(key)};
   X509_free(certificate);
   EVP_PKEY_free(key);
   return identity;
@@ -111,7 +111,7 @@ std::string EncryptedKey(const std::string& key) {
   BIO* const reader = Checked(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
   EVP_PKEY* const plain = Checked(PEM_read_bio_PrivateKey(reader, nullptr, nullptr, nullptr));
   char passphrase[] = "passphrase";
-  const std::string encrypted = PemOf(plain, EVP_aes_256_cbc(), passphrase);
+  std::string encrypted = PemOf(plain, EVP_aes_256_cbc(), passphrase);
   EVP_PKEY_free(plain);
   BIO_free(reader);
   return encrypted;
