@@ -51,15 +51,18 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials::MakeCredentials() {
 
 grpc_ssl_certificate_config_reload_status TlsCredentials::Fetch(
     void* self, grpc_ssl_server_certificate_config** config) {
-  auto& credentials = *static_cast<TlsCredentials*>(self);
-  absl::MutexLock lock(&credentials.mutex_);
-  if (!credentials.is_new_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-  credentials.is_new_ = false;
-  const RpcTls& tls = credentials.tls_;
-  const grpc_ssl_pem_key_cert_pair pair{tls.private_key.c_str(), tls.certificate.c_str()};
+  return static_cast<TlsCredentials*>(self)->FetchNew(*config);
+}
+
+grpc_ssl_certificate_config_reload_status TlsCredentials::FetchNew(
+    grpc_ssl_server_certificate_config*& config) {
+  absl::MutexLock lock(&mutex_);
+  if (!is_new_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  is_new_ = false;
+  const grpc_ssl_pem_key_cert_pair pair{tls_.private_key.c_str(), tls_.certificate.c_str()};
   // gRPC insists on authorities that it does not use where it asks for no client certificate.
-  const std::string& authorities = tls.client_ca.empty() ? tls.certificate : tls.client_ca;
-  *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
+  const std::string& authorities = tls_.client_ca.empty() ? tls_.certificate : tls_.client_ca;
+  config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }
 

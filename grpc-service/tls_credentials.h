@@ -30,6 +30,7 @@ class TlsCredentials {
  private:
   static grpc_ssl_certificate_config_reload_status Fetch(
       void* self, grpc_ssl_server_certificate_config** config);
+  grpc_ssl_certificate_config_reload_status FetchNew(grpc_ssl_server_certificate_config*& config);
 
   absl::Mutex mutex_;
   RpcTls tls_ ABSL_GUARDED_BY(mutex_);

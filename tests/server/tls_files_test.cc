@@ -31,7 +31,7 @@ class TlsFilesTest : public ::testing::Test {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
   }
   Identity WriteNew() const {
-    const Identity identity = authority_.Issue("server");
+    Identity identity = authority_.Issue("server");
     Write(paths_.certificate, identity.certificate);
     Write(paths_.key, identity.key);
     return identity;
