@@ -45,12 +45,6 @@ absl::Status TakeControl(std::string_view line, WireEvents& events) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> NatsWire::Channels(const SocketAddress& /*server*/,
-                                                            std::uint32_t count,
-                                                            std::chrono::milliseconds) const {
-  return ChosenChannels(count);
-}
-
 std::string NatsWire::EntryCommands(const std::vector<std::string_view>& channels) const {
   std::string commands =
       "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":true,\"name\":\"txtchat-bench\","

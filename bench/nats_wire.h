@@ -1,30 +1,22 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/line_wire.h"
+#include "bench/crlf_wire.h"
 
 namespace txtchat::bench {
 
 /// The client protocol of nats-server, without headers and JetStream. A channel is a subject.
-class NatsWire final : public LineWire {
+class NatsWire final : public CrlfWire {
  public:
-  explicit NatsWire(std::size_t text_bytes) : text_bytes_(text_bytes) {}
+  explicit NatsWire(std::size_t text_bytes) : CrlfWire(text_bytes) {}
 
-  absl::StatusOr<std::vector<std::string>> Channels(
-      const SocketAddress& server, std::uint32_t count,
-      std::chrono::milliseconds patience) const override;
   std::string EntryCommands(const std::vector<std::string_view>& channels) const override;
   std::string SendHead(std::string_view channel) const override;
-  std::string_view SendTail() const override { return "\r\n"; }
   absl::StatusOr<std::size_t> Take(std::string_view bytes, WireEvents& events) const override;
-
- private:
-  const std::size_t text_bytes_;
 };
 
 }  // namespace txtchat::bench

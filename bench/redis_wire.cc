@@ -67,12 +67,6 @@ Found TakeValue(CrlfCursor& cursor, WireEvents& events) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> RedisWire::Channels(const SocketAddress& /*server*/,
-                                                             std::uint32_t count,
-                                                             std::chrono::milliseconds) const {
-  return ChosenChannels(count);
-}
-
 std::string RedisWire::EntryCommands(const std::vector<std::string_view>& channels) const {
   std::string commands = "*2\r\n" + Bulk("HELLO") + Bulk("3");
   commands += "*" + std::to_string(channels.size() + 1) + "\r\n" + Bulk("SUBSCRIBE");
