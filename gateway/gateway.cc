@@ -41,15 +41,17 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
     : connections_(std::min(options.connections_max, FilesMax(options)), FilesMax(options)),
       handshakes_(options.tls_handshakes_max, options.tls_handshakes_max),
       options_(Resolved(options, dependencies.limits)) {
-  const Environment environment{.options = options_,
-                                .sequencer = dependencies.sequencer,
-                                .history = dependencies.history,
-                                .clock = dependencies.clock,
-                                .session_ids = dependencies.session_ids,
-                                .epoch = dependencies.epoch,
-                                .connections = &connections_,
-                                .handshakes = &handshakes_,
-                                .counters = &counters_};
+  const Environment environment{
+      .options = options_,
+      .sequencer = dependencies.sequencer,
+      .history = dependencies.history,
+      .clock = dependencies.clock,
+      .session_ids = dependencies.session_ids,
+      .epoch = dependencies.epoch,
+      .history_scan_events_max = dependencies.limits.history_scan_events_max,
+      .connections = &connections_,
+      .handshakes = &handshakes_,
+      .counters = &counters_};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {
     threads_.push_back(std::make_shared<IoThread>(&environment));
   }

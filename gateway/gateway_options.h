@@ -49,9 +49,6 @@ struct GatewayOptions {
   std::size_t bytes_in_flight_max = 256 * 1024;
   std::size_t reply_backlog_bytes_max = 64 * 1024;
 
-  /// Events that one `history` looks through for messages.
-  std::size_t history_scan_events_max = 10'000;
-
   // --- Deadlines; 0: never. Each ends the connection.
   /// The peer took nothing of what it is owed for this long.
   std::chrono::milliseconds write_stall_timeout{300'000};

@@ -43,6 +43,7 @@ struct Environment {
   const Clock* clock = nullptr;
   SessionIds* session_ids = nullptr;
   std::string epoch;
+  std::size_t history_scan_events_max = 0;  ///< Of the core's limits.
   Connections* connections = nullptr;
   Connections* handshakes = nullptr;  ///< TLS connections without a session yet.
   Counters* counters = nullptr;

@@ -123,7 +123,7 @@ void Session::ReadHistory(const Pending& pending, const ChannelInfo& channel) {
                    .messages_only = true};
   if (pending.before != 0) query.up_to = std::min(query.up_to, pending.before - 1);
   // Where few of many events are messages, it does not walk through all of them.
-  const std::uint64_t scan_max = io_.environment().options.history_scan_events_max;
+  const std::uint64_t scan_max = io_.environment().history_scan_events_max;
   if (query.up_to > scan_max) query.after = query.up_to - scan_max;
   io_.FetchHistory(id_, last_ticket_, channel.id, query);
 }

@@ -91,7 +91,6 @@ gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
   options.tls_handshake_timeout = std::chrono::milliseconds(config.tls_handshake_timeout_ms);
   options.io_threads = config.line_io_threads;
   options.connections_max = config.line_connections_max;
-  options.history_scan_events_max = config.limits.history_scan_events_max;
   options.reserved_files = config.reserved_files + config.grpc_connections_max;
   options.line_bytes_max = config.line_bytes_max;
   options.write_stall_timeout = std::chrono::seconds(config.write_stall_timeout_s);
