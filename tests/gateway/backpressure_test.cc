@@ -15,8 +15,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string Numbered(int i) { return std::to_string(i) + " " + std::string(200, 'x'); }
-
 void ExpectNumbered(Guest& guest, int from, int to) {
   for (int i = from; i < to; ++i) {
     const std::string line = guest.Line();
@@ -37,10 +35,7 @@ TEST(Backpressure, OneThatNeverReadsGetsEverythingInTheEnd) {
   EXPECT_EQ(host.Line(), "$$joined: " + den);
 
   // The host is undisturbed: it gets each of its messages while the other one reads nothing.
-  for (int i = 0; i < kMessages; i += 100) {
-    for (int j = i; j < i + 100; ++j) host.Say(den, Numbered(j));
-    ExpectNumbered(host, i, i + 100);
-  }
+  SayNumbered(host, den, 0, kMessages);
   ExpectNumbered(lazy, 0, kMessages);
   EXPECT_GT(store.reads(), 0);  // Far more than the queue holds.
   lazy.ExpectQuiet();
@@ -59,14 +54,8 @@ TEST(Backpressure, AChannelThatWasLeftGivesUpThePlaceOfItsPage) {
     lazy.Join(channel);
     EXPECT_EQ(host.Line(), "$$joined: " + channel);
   }
-  const auto say = [&](const std::string& channel, int from, int to) {
-    for (int i = from; i < to; i += 100) {
-      for (int j = i; j < i + 100; ++j) host.Say(channel, Numbered(j));
-      ExpectNumbered(host, i, i + 100);
-    }
-  };
-  say(left, 0, kMessages);
-  say(other, 0, kOfTheOther);
+  SayNumbered(host, left, 0, kMessages);
+  SayNumbered(host, other, 0, kOfTheOther);
   lazy.SendLine("leave$-$" + left);
   for (bool is_there = true; is_there;) {
     is_there = false;
@@ -76,7 +65,7 @@ TEST(Backpressure, AChannelThatWasLeftGivesUpThePlaceOfItsPage) {
       is_there = is_there || line.find("lazy") != std::string::npos;
     }
   }
-  say(left, kMessages, kMessages + 3'000);
+  SayNumbered(host, left, kMessages, kMessages + 3'000);
   Guest reader(server, "reader");
   reader.SendLine("resume$" + left + "$0");
   while (reader.Line() != Numbered(kMessages + 2'999)) {
@@ -98,10 +87,7 @@ TEST(Backpressure, WhatIsNoLongerKeptIsAGapAndNeverSilence) {
   lazy.Join(den);
   EXPECT_EQ(host.Line(), "$$joined: " + den);
   constexpr int kMessages = 30'000;
-  for (int i = 0; i < kMessages; i += 100) {
-    for (int j = i; j < i + 100; ++j) host.Say(den, Numbered(j));
-    ExpectNumbered(host, i, i + 100);
-  }
+  SayNumbered(host, den, 0, kMessages);
   // The events are 1: host joined, 2: lazy joined, 3 …: the messages. Received and missed make all.
   std::uint64_t next = 3;
   int gaps = 0;
@@ -136,10 +122,7 @@ TEST(Backpressure, APageThatCannotBeReadIsTriedAgain) {
   store.FailReads(true);
   constexpr int kMessages = 10'000;
   int received = 0;
-  for (int i = 0; i < kMessages; i += 100) {
-    for (int j = i; j < i + 100; ++j) host.Say(den, Numbered(j));
-    ExpectNumbered(host, i, i + 100);
-  }
+  SayNumbered(host, den, 0, kMessages);
   // It reads until it needs the store.
   while (store.failed_reads() < 2) {
     if (auto line = lazy.ReadLine(milliseconds(1))) {

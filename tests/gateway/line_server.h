@@ -84,11 +84,41 @@ class LineServer {
   InProcessSequencer sequencer_;
 };
 
+/// What a user of the line protocol says, on a client of any kind.
+template <typename Client>
+class Speaker : public Client {
+ public:
+  using Client::Client;
+
+  std::string Line() { return this->ReadLine().value_or("(nothing)"); }
+  std::string Create(const std::string& name) {
+    this->SendLine("create_chan$-$" + name);
+    return Line();
+  }
+  void Join(const std::string& channel) {
+    this->SendLine("join$-$" + channel);
+    EXPECT_EQ(Line(), "$$joined: " + channel);
+  }
+  void Say(const std::string& channel, const std::string& text) {
+    this->SendLine("send_msg$-$" + channel + "$" + text);
+  }
+  /// Asserts that everything the server had for this client until now has been read: the answer to
+  /// a ping is the next line.
+  void ExpectQuiet() {
+    const std::string word = "quiet-" + std::to_string(++pings_);
+    this->SendLine("ping$" + word);
+    EXPECT_EQ(Line(), "$$pong: " + word);
+  }
+
+ protected:
+  int pings_ = 0;
+};
+
 /// A client that has read the welcome.
-class Guest : public testing::LineClient {
+class Guest : public Speaker<testing::LineClient> {
  public:
   explicit Guest(const LineServer& server, int receive_buffer_bytes = 0)
-      : LineClient(server.port(), receive_buffer_bytes) {
+      : Speaker(server.port(), receive_buffer_bytes) {
     EXPECT_EQ(ReadLine(), std::string(kWelcome));
   }
   /// … and has registered.
@@ -98,25 +128,6 @@ class Guest : public testing::LineClient {
     EXPECT_EQ(ReadLine(), LocalAddress());
   }
 
-  std::string Line() { return ReadLine().value_or("(nothing)"); }
-  std::string Create(const std::string& name) {
-    SendLine("create_chan$-$" + name);
-    return Line();
-  }
-  void Join(const std::string& channel) {
-    SendLine("join$-$" + channel);
-    EXPECT_EQ(Line(), "$$joined: " + channel);
-  }
-  void Say(const std::string& channel, const std::string& text) {
-    SendLine("send_msg$-$" + channel + "$" + text);
-  }
-  /// Asserts that everything the server had for this client until now has been read: the answer to
-  /// a ping is the next line.
-  void ExpectQuiet() {
-    const std::string word = "quiet-" + std::to_string(++pings_);
-    SendLine("ping$" + word);
-    EXPECT_EQ(Line(), "$$pong: " + word);
-  }
   /// The lines up to the answer to a ping.
   std::string ReadToNow() {
     const std::string word = "now-" + std::to_string(++pings_);
@@ -128,9 +139,17 @@ class Guest : public testing::LineClient {
     }
     return lines;
   }
-
- private:
-  int pings_ = 0;
 };
+
+/// A text of about 200 bytes that says which one it is.
+inline std::string Numbered(int i) { return std::to_string(i) + " " + std::string(200, 'x'); }
+
+/// Says these numbers in a channel, a hundred at a time, and hears each.
+inline void SayNumbered(Guest& guest, const std::string& channel, int from, int to) {
+  for (int i = from; i < to; i += 100) {
+    for (int j = i; j < i + 100; ++j) guest.Say(channel, Numbered(j));
+    for (int j = i; j < i + 100; ++j) ASSERT_EQ(guest.Line(), Numbered(j));
+  }
+}
 
 }  // namespace txtchat::gateway

@@ -45,10 +45,10 @@ class TlsServer {
 };
 
 /// A client over TLS that has read the welcome.
-class TlsGuest : public testing::TlsClient {
+class TlsGuest : public Speaker<testing::TlsClient> {
  public:
   TlsGuest(const TlsServer& server, const testing::TlsClientOptions& options)
-      : TlsClient(server.port(), options) {
+      : Speaker(server.port(), options) {
     EXPECT_TRUE(shook_hands()) << error();
     EXPECT_EQ(Line(), std::string(kWelcome));
   }
@@ -57,21 +57,6 @@ class TlsGuest : public testing::TlsClient {
       : TlsGuest(server, WithBuffer(server.client(), receive_buffer_bytes)) {
     SendLine("reg$" + name);
     EXPECT_EQ(Line(), LocalAddress());
-  }
-  std::string Create(const std::string& name) {
-    SendLine("create_chan$-$" + name);
-    return Line();
-  }
-  void Join(const std::string& channel) {
-    SendLine("join$-$" + channel);
-    EXPECT_EQ(Line(), "$$joined: " + channel);
-  }
-  void Say(const std::string& channel, const std::string& text) {
-    SendLine("send_msg$-$" + channel + "$" + text);
-  }
-  void ExpectQuiet() {
-    SendLine("ping$quiet");
-    EXPECT_EQ(Line(), "$$pong: quiet");
   }
 
  private:

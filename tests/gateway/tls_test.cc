@@ -10,8 +10,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string Numbered(int i) { return std::to_string(i) + " " + std::string(200, 'x'); }
-
 TEST(Tls, ClientsWithAndWithoutItChat) {
   TlsServer server;
   TlsGuest alice(server, "alice");
@@ -120,10 +118,7 @@ TEST(Tls, OneThatReadsLateGetsEverything) {
   TlsGuest lazy(server, "lazy", /*receive_buffer_bytes=*/4'096);
   lazy.Join(den);
   EXPECT_EQ(host.Line(), "$$joined: " + den);
-  for (int i = 0; i < kMessages; i += 100) {
-    for (int j = i; j < i + 100; ++j) host.Say(den, Numbered(j));
-    for (int j = i; j < i + 100; ++j) ASSERT_EQ(host.Line(), Numbered(j));
-  }
+  SayNumbered(host, den, 0, kMessages);
   for (int i = 0; i < kMessages; ++i) ASSERT_EQ(lazy.Line(), Numbered(i));
   EXPECT_GT(store.reads(), 0);  // The session felt it, and let the queue go by.
   lazy.ExpectQuiet();

@@ -96,7 +96,6 @@ class TlsClient {
     begin_ = end + 1;
     return line;
   }
-  std::string Line() { return ReadLine().value_or("(nothing)"); }
   /// Everything up to the end of the connection.
   std::string ReadAll() {
     while (ReadMore()) {
