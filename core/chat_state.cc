@@ -47,7 +47,10 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
     channel->id = kept.channel.id;
     channel->display_name = kept.channel.display_name;
     channel->create_time_unix_ms = kept.channel.create_time_unix_ms;
-    channel->personal = kept.channel.personal;
+    channel->kind = kept.channel.kind;
+    channel->topic = kept.channel.topic;
+    channel->direct_first = kept.channel.direct_first;
+    channel->direct_second = kept.channel.direct_second;
     channel->head = kept.head;
     channel->holds_messages = true;
     channel->feed = MakeFeed(*channel, limits_);
@@ -140,7 +143,7 @@ Channel* ChatState::FindChannelById(const std::string& id) {
 
 void ChatState::InsertChannel(std::unique_ptr<Channel> channel) {
   channels_by_id_[channel->id] = channel->key;
-  if (!channel->personal) listed_channels_.insert(channel->key);
+  if (channel->kind == ChannelKind::kPublic) listed_channels_.insert(channel->key);
   channels_[channel->key] = std::move(channel);
 }
 
@@ -152,14 +155,14 @@ std::unique_ptr<Channel> ChatState::ExtractChannel(ChannelKey key) {
   return channel;
 }
 
-Channel& ChatState::AddChannel(std::string id, std::string display_name, bool personal,
+Channel& ChatState::AddChannel(std::string id, std::string display_name, ChannelKind kind,
                                std::int64_t now_unix_ms) {
   auto channel = std::make_unique<Channel>();
   channel->key = ++last_channel_key_;
   channel->id = std::move(id);
   channel->display_name = std::move(display_name);
   channel->create_time_unix_ms = now_unix_ms;
-  channel->personal = personal;
+  channel->kind = kind;
   channel->feed = MakeFeed(*channel, limits_);
   Channel& added = *channel;
   InsertChannel(std::move(channel));
@@ -199,7 +202,7 @@ void ChatState::RemoveMember(Channel& channel, User& user, std::int64_t now_unix
 
 void ChatState::NoteEmpty(Channel& channel, std::int64_t now_unix_ms) {
   // A personal channel ends with its last member, at once.
-  if (channel.personal) return;
+  if (channel.kind == ChannelKind::kPersonal) return;
   channel.emptied_unix_ms = now_unix_ms;
   // One that has an entry already is looked at when that falls due, and noted anew then.
   if (!channel.has_deadline) AddDeadline(channel);

@@ -51,7 +51,11 @@ struct Channel {
   std::string id;
   std::string display_name;
   std::int64_t create_time_unix_ms = 0;
-  bool personal = false;
+  ChannelKind kind = ChannelKind::kPublic;
+  std::string topic;
+  /// Of a direct conversation: whose it is, the lesser key first.
+  UserKey direct_first = 0;
+  UserKey direct_second = 0;
   std::uint64_t head = 0;            ///< Sequence of the newest decided event.
   bool holds_messages = false;       ///< Something was said; taken for granted after a restart.
   std::int64_t emptied_unix_ms = 0;  ///< When the last member went.
@@ -112,7 +116,7 @@ class ChatState {
   // --- Channels.
   Channel* FindChannel(ChannelKey key);
   Channel* FindChannelById(const std::string& id);
-  Channel& AddChannel(std::string id, std::string display_name, bool personal,
+  Channel& AddChannel(std::string id, std::string display_name, ChannelKind kind,
                       std::int64_t now_unix_ms);
   /// The channel must have no members any more.
   void RemoveChannel(Channel& channel);
@@ -147,7 +151,7 @@ class ChatState {
     return guest_deadlines_.size() + unused_channel_deadlines_.size() +
            quiet_channel_deadlines_.size();
   }
-  /// Channels that are not personal, in the order of creation.
+  /// Public channels, in the order of creation.
   const absl::btree_set<ChannelKey>& listed_channels() const { return listed_channels_; }
 
  private:

@@ -139,11 +139,12 @@ User& Decider::AddUser(const Register& command) {
   return user;
 }
 
-Channel& Decider::AddChannel(std::string id, std::string display_name, bool personal) {
+Channel& Decider::AddChannel(std::string id, std::string display_name, ChannelKind kind) {
   Channel& channel =
-      state_.AddChannel(std::move(id), std::move(display_name), personal, envelope_.time_unix_ms);
+      state_.AddChannel(std::move(id), std::move(display_name), kind, envelope_.time_unix_ms);
   decision_.store.push_back(PutChannel{{channel.key, channel.id, channel.display_name,
-                                        channel.create_time_unix_ms, channel.personal}});
+                                        channel.create_time_unix_ms, channel.kind, channel.topic,
+                                        channel.direct_first, channel.direct_second}});
   return channel;
 }
 
@@ -193,7 +194,7 @@ void Decider::AddMember(Channel& channel, User& user, bool creates,
 }
 
 void Decider::RemoveMember(Channel& channel, User& user) {
-  const bool ends_channel = channel.personal && channel.members.size() == 1;
+  const bool ends_channel = channel.kind == ChannelKind::kPersonal && channel.members.size() == 1;
   Append(channel, user, EventKind::kMemberLeft, nullptr);
   for (SessionId id : user.sessions) {
     const Session& session = *state_.FindSession(id);
@@ -266,7 +267,7 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
 void Decider::EnterPersonalChannel(User& user) {
   Channel* personal = state_.FindChannelById(user.id);
   if (personal == nullptr) {
-    personal = &AddChannel(user.id, user.display_name, /*personal=*/true);
+    personal = &AddChannel(user.id, user.display_name, ChannelKind::kPersonal);
   }
   AddMember(*personal, user, /*creates=*/true);
 }
@@ -342,7 +343,7 @@ absl::StatusOr<Result> Decider::Handle(CreateChannel& command) {
   if (absl::Status s = CheckCanJoin(Channel{}, **user); !s.ok()) return s;
   if (absl::Status s = MakeRoomForChannel(); !s.ok()) return s;
   Channel& channel =
-      AddChannel(NewChannelId(), std::move(command.display_name), /*personal=*/false);
+      AddChannel(NewChannelId(), std::move(command.display_name), ChannelKind::kPublic);
   AddMember(channel, **user, /*creates=*/true);
   return InfoOf(channel);
 }

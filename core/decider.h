@@ -83,7 +83,7 @@ class Decider {
   absl::StatusOr<EventPtr> FindSent(const User& user, const std::string& client_message_id);
 
   User& AddUser(const Register& command);
-  Channel& AddChannel(std::string id, std::string display_name, bool personal);
+  Channel& AddChannel(std::string id, std::string display_name, ChannelKind kind);
   /// Makes the user a member of its personal channel, which is created if there is none.
   void EnterPersonalChannel(User& user);
   /// Adds the member with its event; `creates` where joining is part of making the channel.

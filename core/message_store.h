@@ -15,11 +15,30 @@ namespace txtchat {
 
 // --- What is kept of users and channels.
 
+/// How a user came to be. The numbers are stored.
+enum class UserKind : std::uint8_t {
+  kGuest = 0,    ///< Came without an account: a display name, and no more.
+  kAccount = 1,  ///< Has a login name and a password.
+  kVouched = 2,  ///< The operator's own backend, or an authority of certificates, vouches for it.
+};
+
+/// Who finds a channel, and who may join it. The numbers are stored.
+enum class ChannelKind : std::uint8_t {
+  kPublic = 0,    ///< Listed; anyone may join.
+  kPersonal = 1,  ///< Has its user's own id: whoever knows that may join. Not listed.
+  kPrivate = 2,   ///< Joined by invitation. To others it does not exist.
+  kDirect = 3,    ///< Of two users. To others it does not exist.
+};
+
 struct UserRow {
   UserKey key = 0;
   std::string id;
   std::string display_name;
-  std::string credential;  ///< Hash of its token; empty: the user ends with its connection.
+  std::string credential;  ///< Hash of a guest's token; empty: it ends with its connection.
+  UserKind kind = UserKind::kGuest;
+  std::string login;          ///< Of an account: its login name, folded; unique.
+  std::string password_hash;  ///< Of an account: as PasswordHasher made it.
+  std::string subject;        ///< Of a vouched user: who it is to who vouches; unique.
 };
 
 struct ChannelRow {
@@ -27,16 +46,58 @@ struct ChannelRow {
   std::string id;
   std::string display_name;
   std::int64_t create_time_unix_ms = 0;
-  bool personal = false;  ///< The channel with its user's own id.
+  ChannelKind kind = ChannelKind::kPublic;
+  std::string topic;
+  /// Of a direct conversation: whose it is, the lesser key first.
+  UserKey direct_first = 0;
+  UserKey direct_second = 0;
 };
 
 struct Membership {
   ChannelKey channel = 0;
   UserKey user = 0;
+  Role role = Role::kMember;
+};
+
+/// The numbers are stored.
+enum class SanctionKind : std::uint8_t { kBan = 0, kMute = 1 };
+
+/// A ban or a mute in a channel. One of a kind for each subject.
+struct SanctionRow {
+  ChannelKey channel = 0;
+  SanctionKind kind = SanctionKind::kBan;
+  std::string subject;  ///< The user's id, or an address range.
+  std::string subject_name;
+  UserKey user = 0;  ///< 0: an address range.
+  std::int64_t until_unix_ms = 0;  ///< 0: for good.
+  std::string reason;
+  std::string by_user_id;
+  std::int64_t time_unix_ms = 0;
+};
+
+/// A token of an account. The token itself is kept nowhere.
+struct TokenRow {
+  std::string hash;
+  std::string id;  ///< Names it in lists; no secret. Unique.
+  UserKey user = 0;
+  std::string label;
+  std::int64_t create_time_unix_ms = 0;
+  std::int64_t expire_time_unix_ms = 0;
+};
+
+/// A way into a private channel. The code itself is kept nowhere.
+struct InviteRow {
+  std::string hash;
+  std::string id;  ///< Names it in lists; no secret. Unique.
+  ChannelKey channel = 0;
+  std::int64_t expire_time_unix_ms = 0;
+  std::uint32_t uses_left = 0;
+  std::string by_user_id;
 };
 
 // --- Changes. A batch holds them in the order of the decisions.
 
+/// A new user, or another content of the row with its key.
 struct PutUser {
   UserRow user;
 };
@@ -44,22 +105,52 @@ struct RenameUser {
   UserKey user = 0;
   std::string display_name;
 };
-/// The user has no memberships any more.
+/// The user has no memberships any more. Its tokens and its sanctions go with it.
 struct DeleteUser {
   UserKey user = 0;
 };
 struct PutChannel {
   ChannelRow channel;
 };
-/// The channel has no members any more; its events are not needed any more.
+/// Another name and topic of a channel.
+struct DescribeChannel {
+  ChannelKey channel = 0;
+  std::string display_name;
+  std::string topic;
+};
+/// The channel has no members any more; its events are not needed any more. Its sanctions and
+/// invites go with it.
 struct DeleteChannel {
   ChannelKey channel = 0;
 };
+/// A new member, or another role of one.
 struct PutMembership {
   Membership membership;
 };
 struct DeleteMembership {
   Membership membership;
+};
+/// A new sanction, or another content of the one with its channel, kind and subject.
+struct PutSanction {
+  SanctionRow sanction;
+};
+struct DeleteSanction {
+  ChannelKey channel = 0;
+  SanctionKind kind = SanctionKind::kBan;
+  std::string subject;
+};
+struct PutToken {
+  TokenRow token;
+};
+struct DeleteToken {
+  std::string hash;
+};
+/// A new invite, or another content of the one with its hash.
+struct PutInvite {
+  InviteRow invite;
+};
+struct DeleteInvite {
+  std::string hash;
 };
 /// The next event of its channel. Where it has a client message id, FindSent finds it by that and
 /// `sender` as long as it is kept.
@@ -73,12 +164,28 @@ struct TrimChannel {
   ChannelKey channel = 0;
   std::uint64_t first_kept = 0;
 };
-/// A small step of removing what was left behind by channels and users that have ended.
+/// Puts `tombstone`, of kind kMessageRemoved, in the place of the message with its sequence; does
+/// nothing if that is no longer kept. When Commit returns nobody reads the text any more; it leaves
+/// the disk as soon as no reader stands in the way (NeedsPurge).
+struct EraseMessage {
+  ChannelKey channel = 0;
+  EventPtr tombstone;
+};
+/// Begins to do the same to every message that the user with this id has ever posted, and to put
+/// `name` in the place of its names. PurgeSteps carry it out (IsErasing).
+struct EraseUser {
+  std::string user_id;
+  std::string name;
+};
+/// A small step of removing what was left behind by channels and users that have ended, and of
+/// erasing.
 struct PurgeStep {};
 
 using StoreChange =
-    std::variant<AppendEvent, PutUser, RenameUser, DeleteUser, PutChannel, DeleteChannel,
-                 PutMembership, DeleteMembership, TrimChannel, PurgeStep>;
+    std::variant<AppendEvent, PutUser, RenameUser, DeleteUser, PutChannel, DescribeChannel,
+                 DeleteChannel, PutMembership, DeleteMembership, PutSanction, DeleteSanction,
+                 PutToken, DeleteToken, PutInvite, DeleteInvite, EraseMessage, EraseUser,
+                 TrimChannel, PurgeStep>;
 
 /// Everything that one batch of the sequencer changes: kept as a whole or not at all.
 using StoreBatch = std::vector<StoreChange>;
@@ -97,6 +204,9 @@ struct StoredState {
   std::vector<UserRow> users;           ///< Ascending keys.
   std::vector<StoredChannel> channels;  ///< Ascending keys.
   std::vector<Membership> memberships;
+  std::vector<SanctionRow> sanctions;
+  std::vector<TokenRow> tokens;
+  std::vector<InviteRow> invites;
   /// The greatest keys ever used and still remembered: new ones must be above.
   UserKey last_user_key = 0;
   ChannelKey last_channel_key = 0;
@@ -115,6 +225,21 @@ struct EventQuery {
 
 /// Events in the order asked for, consecutive but for those that are not kept or were left out.
 using EventPage = std::vector<EventPtr>;
+
+/// Which messages of one user to read: those behind (`after_channel`, `after_sequence`).
+struct AuthoredQuery {
+  std::string user_id;
+  ChannelKey after_channel = 0;
+  std::uint64_t after_sequence = 0;
+  std::size_t scan_max = 0;   ///< Events that are looked at, whoever posted them.
+  std::size_t bytes_max = 0;  ///< Of text, about; one message is answered however large it is.
+};
+struct AuthoredPage {
+  std::vector<EventPtr> messages;
+  bool done = false;  ///< There are no more. Otherwise go on behind these two:
+  ChannelKey last_channel = 0;
+  std::uint64_t last_sequence = 0;
+};
 
 /// How much of each channel is kept; 0 means without limit.
 struct RetentionPolicy {
@@ -144,6 +269,10 @@ class MessageStore {
   virtual absl::StatusOr<EventPtr> FindSent(UserKey sender,
                                             const std::string& client_message_id) = 0;
 
+  /// The event of the channel with this sequence, as far as Commit has kept it; null if it is no
+  /// longer kept. Blocking, for memory work or one look-up; sequencer thread only.
+  virtual absl::StatusOr<EventPtr> FindEvent(ChannelKey channel, std::uint64_t sequence) = 0;
+
   /// The oldest event of the channel that is kept, or the one after its newest if there is none; 1
   /// for a channel without events. Memory work only; any thread.
   virtual std::uint64_t FirstKept(ChannelKey channel) const = 0;
@@ -160,8 +289,14 @@ class MessageStore {
                                                                std::size_t trims_max,
                                                                std::uint64_t step_max) = 0;
 
-  /// Whether a PurgeStep would find something to remove. Any thread.
+  /// Reads what a user has posted, in the order of channels and sequences. Blocking; any thread,
+  /// concurrently with Commit.
+  virtual absl::StatusOr<AuthoredPage> ReadAuthored(const AuthoredQuery& query) = 0;
+
+  /// Whether a PurgeStep would find something to do. Any thread.
   virtual bool NeedsPurge() const = 0;
+  /// Whether an EraseUser is still being carried out. Any thread.
+  virtual bool IsErasing() const = 0;
 };
 
 }  // namespace txtchat

@@ -67,7 +67,7 @@ bool GuestNursery::TakeOne(const DeleteUser& change, StoreBatch*) {
 
 bool GuestNursery::TakeOne(const PutChannel& change, StoreBatch*) {
   const ChannelRow& row = change.channel;
-  if (!row.personal || !user_ids_.contains(row.id)) return false;
+  if (row.kind != ChannelKind::kPersonal || !user_ids_.contains(row.id)) return false;
   InsertChannel({.row = row});
   journal_.Record([this, key = row.key] { ExtractChannel(key); });
   return true;

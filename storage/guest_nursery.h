@@ -76,7 +76,10 @@ class GuestNursery {
   bool TakeOne(const PutMembership& change, StoreBatch* handed_back);
   bool TakeOne(const DeleteMembership& change, StoreBatch* handed_back);
   bool TakeOne(const TrimChannel& change, StoreBatch* handed_back);
-  bool TakeOne(const PurgeStep&, StoreBatch*) { return false; }
+  template <typename Other>
+  bool TakeOne(const Other&, StoreBatch*) {
+    return false;
+  }
 
   void HandBackUser(UserKey user, StoreBatch* handed_back);
   void HandBackChannel(ChannelKey channel, StoreBatch* handed_back);

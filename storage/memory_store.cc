@@ -84,6 +84,33 @@ void MemoryStore::Apply(const DeleteChannel& change) {
   NoteStaleArrivals(count);
 }
 
+MemoryStore::Kept* MemoryStore::Find(ChannelKey channel, std::uint64_t sequence) {
+  const auto it = logs_.find(channel);
+  if (it == logs_.end()) return nullptr;
+  ChannelLog& log = it->second;
+  if (sequence < log.first_kept() || sequence > log.head) return nullptr;
+  return &log.events[log.begin + (sequence - log.first_kept())];
+}
+
+absl::StatusOr<EventPtr> MemoryStore::FindEvent(ChannelKey channel, std::uint64_t sequence) {
+  absl::MutexLock lock(&mutex_);
+  const Kept* const kept = Find(channel, sequence);
+  return kept == nullptr ? nullptr : kept->event;
+}
+
+void MemoryStore::Apply(const EraseMessage& change) {
+  Kept* const kept = Find(change.channel, change.tombstone->sequence);
+  if (kept == nullptr) return;
+  const std::string& id = kept->event->client_message_id;
+  if (!id.empty()) sends_[SendId(kept->sender, id)] = change.tombstone;
+  bytes_ = bytes_ - CostOf(*kept->event) + CostOf(*change.tombstone);
+  kept->event = change.tombstone;
+}
+
+absl::StatusOr<AuthoredPage> MemoryStore::ReadAuthored(const AuthoredQuery&) {
+  return absl::UnimplementedError("to come");
+}
+
 void MemoryStore::Apply(const TrimChannel& change) {
   const auto it = logs_.find(change.channel);
   if (it == logs_.end()) return;

@@ -26,13 +26,16 @@ class MemoryStore final : public MessageStore {
   absl::StatusOr<StoredState> Load() override;
   absl::Status Commit(const StoreBatch& batch) override;
   absl::StatusOr<EventPtr> FindSent(UserKey sender, const std::string& client_message_id) override;
+  absl::StatusOr<EventPtr> FindEvent(ChannelKey channel, std::uint64_t sequence) override;
   std::uint64_t FirstKept(ChannelKey channel) const override;
   absl::StatusOr<EventPage> Read(const EventQuery& query) override;
   absl::StatusOr<std::vector<TrimChannel>> FindSurplus(const RetentionPolicy& policy,
                                                        std::int64_t now_unix_ms,
                                                        std::size_t trims_max,
                                                        std::uint64_t step_max) override;
+  absl::StatusOr<AuthoredPage> ReadAuthored(const AuthoredQuery& query) override;
   bool NeedsPurge() const override { return false; }
+  bool IsErasing() const override { return false; }
 
   /// Bytes that the kept events hold.
   std::size_t BytesKept() const;
@@ -54,10 +57,14 @@ class MemoryStore final : public MessageStore {
     std::uint64_t first_kept() const { return head + 1 - size(); }
     void pop_front();
   };
+  /// The event, or null if it is not kept.
+  Kept* Find(ChannelKey channel, std::uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   using SendId = std::pair<UserKey, std::string>;
 
   void Apply(const AppendEvent& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const DeleteChannel& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Apply(const EraseMessage& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const TrimChannel& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   template <typename Other>
   void Apply(const Other&) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {}

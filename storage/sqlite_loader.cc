@@ -84,7 +84,7 @@ absl::Status LoadChannels(Database& database, LoadedState& loaded) {
                        .id = rows.Text(1),
                        .display_name = rows.Text(2),
                        .create_time_unix_ms = rows.Time(3),
-                       .personal = rows.Number(4) != 0};
+                       .kind = static_cast<ChannelKind>(rows.Number(4))};
     IndexedChannel indexed{.id = std::make_shared<const std::string>(channel.id),
                            .first_kept = rows.Number(5)};
     if (absl::Status s = LoadEnds(newest, oldest, channel.key, indexed); !s.ok()) return s;

@@ -75,6 +75,13 @@ class SqliteStore final : public MessageStore {
   absl::Status Commit(const StoreBatch& batch) override;
   /// UNAVAILABLE, DATA_LOSS or RESOURCE_EXHAUSTED as Commit; so FindSurplus.
   absl::StatusOr<EventPtr> FindSent(UserKey sender, const std::string& client_message_id) override;
+  absl::StatusOr<EventPtr> FindEvent(ChannelKey, std::uint64_t) override {
+    return absl::UnimplementedError("to come");
+  }
+  absl::StatusOr<AuthoredPage> ReadAuthored(const AuthoredQuery&) override {
+    return absl::UnimplementedError("to come");
+  }
+  bool IsErasing() const override { return false; }
   std::uint64_t FirstKept(ChannelKey channel) const override;
   /// DATA_LOSS    the file is damaged
   /// UNAVAILABLE  the disk fails

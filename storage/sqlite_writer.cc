@@ -330,7 +330,7 @@ absl::Status SqliteWriter::ApplyOne(const PutChannel& change, ChannelIndex& inde
   put_channel_.BindText(2, change.channel.id);
   put_channel_.BindText(3, change.channel.display_name);
   put_channel_.BindTime(4, change.channel.create_time_unix_ms);
-  put_channel_.BindNumber(5, change.channel.personal ? 1 : 0);
+  put_channel_.BindNumber(5, static_cast<std::uint64_t>(change.channel.kind));
   if (absl::Status s = put_channel_.Run(); !s.ok()) return s;
   index.DraftNew(change.channel.key, change.channel.id);
   return absl::OkStatus();

@@ -83,6 +83,10 @@ class SqliteWriter {
   absl::Status ApplyOne(const DeleteMembership& change, ChannelIndex& index);
   absl::Status ApplyOne(const TrimChannel& change, ChannelIndex& index);
   absl::Status ApplyOne(const PurgeStep& change, ChannelIndex& index);
+  template <typename Other>
+  absl::Status ApplyOne(const Other&, ChannelIndex&) {
+    return absl::UnimplementedError("to come");
+  }
 
   /// Deletes the oldest events of a channel, below `before` and at most `events_max`, and their
   /// sends. Answers how many.

@@ -73,7 +73,7 @@ PutChannel NewChannel(ChannelKey key, const std::string& id, bool personal) {
            .id = id,
            .display_name = "about " + id,
            .create_time_unix_ms = 1'700'000'000'000 + static_cast<std::int64_t>(key),
-           .personal = personal}};
+           .kind = personal ? ChannelKind::kPersonal : ChannelKind::kPublic}};
 }
 
 PutMembership Joins(ChannelKey channel, UserKey user) { return {{channel, user}}; }
@@ -113,7 +113,7 @@ std::string Describe(const StoredState& state) {
                     user.credential, "\n");
   }
   for (const auto& [channel, head] : state.channels) {
-    absl::StrAppend(&lines, channel.personal ? "personal " : "channel ", channel.key, " ",
+    absl::StrAppend(&lines, channel.kind == ChannelKind::kPersonal ? "personal " : "channel ", channel.key, " ",
                     channel.id, " (", channel.display_name, ") made ", channel.create_time_unix_ms,
                     " head ", head, "\n");
   }

@@ -39,6 +39,12 @@ class FailingStore final : public ForwardingStore {
     return ForwardingStore::FindSent(sender, id);
   }
 
+  absl::StatusOr<EventPtr> FindEvent(ChannelKey channel, std::uint64_t sequence) override {
+    const absl::Status status = ReadStatus();
+    if (!status.ok()) return status;
+    return ForwardingStore::FindEvent(channel, sequence);
+  }
+
  private:
   absl::Status CommitStatus() const {
     absl::MutexLock lock(&mutex_);

@@ -17,6 +17,9 @@ class ForwardingStore : public MessageStore {
   absl::StatusOr<EventPtr> FindSent(UserKey sender, const std::string& id) override {
     return below_->FindSent(sender, id);
   }
+  absl::StatusOr<EventPtr> FindEvent(ChannelKey channel, std::uint64_t sequence) override {
+    return below_->FindEvent(channel, sequence);
+  }
   std::uint64_t FirstKept(ChannelKey channel) const override { return below_->FirstKept(channel); }
   absl::StatusOr<EventPage> Read(const EventQuery& query) override { return below_->Read(query); }
   absl::StatusOr<std::vector<TrimChannel>> FindSurplus(const RetentionPolicy& policy,
@@ -25,6 +28,10 @@ class ForwardingStore : public MessageStore {
                                                        std::uint64_t step_max) override {
     return below_->FindSurplus(policy, now_unix_ms, trims_max, step_max);
   }
+  absl::StatusOr<AuthoredPage> ReadAuthored(const AuthoredQuery& query) override {
+    return below_->ReadAuthored(query);
+  }
+  bool IsErasing() const override { return below_->IsErasing(); }
   bool NeedsPurge() const override { return below_->NeedsPurge(); }
 
  private:
