@@ -43,6 +43,10 @@ class ChatEngine {
   /// when they hold again. Set it before Process.
   using CommitObserver = absl::AnyInvocable<void(const absl::Status&)>;
   void set_commit_observer(CommitObserver observer) { commit_observer_ = std::move(observer); }
+  /// As Publisher::set_erase_observer.
+  void set_erase_observer(std::function<void(ChannelKey)> observer) {
+    publisher_.set_erase_observer(std::move(observer));
+  }
 
   /// Decides `batch`, consuming it. `now_unix_ms` is used for what falls due by itself (guests,
   /// empty channels). Blocking for the store's commit.

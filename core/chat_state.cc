@@ -36,6 +36,7 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
     user->display_name = row.display_name;
     user->credential = row.credential;
     user->last_seen_unix_ms = now_unix_ms;
+    user->since_unix_ms = 0;  // Its id was never another's.
     if (!row.credential.empty()) {
       guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, row.key});
     }
@@ -48,9 +49,11 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
     channel->display_name = kept.channel.display_name;
     channel->create_time_unix_ms = kept.channel.create_time_unix_ms;
     channel->kind = kept.channel.kind;
-    channel->topic = kept.channel.topic;
-    channel->direct_first = kept.channel.direct_first;
-    channel->direct_second = kept.channel.direct_second;
+    if (!kept.channel.topic.empty()) channel->NeedExtras().topic = kept.channel.topic;
+    if (kept.channel.direct_first != 0) {
+      channel->NeedExtras().direct_first = kept.channel.direct_first;
+      channel->NeedExtras().direct_second = kept.channel.direct_second;
+    }
     channel->head = kept.head;
     channel->holds_messages = true;
     channel->feed = MakeFeed(*channel, limits_);
@@ -62,6 +65,17 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
     if (channel == nullptr || user == nullptr) continue;
     channel->members.insert(user->key);
     user->channels.insert(channel->key);
+    if (membership.role != Role::kMember) {
+      channel->NeedExtras().officers.emplace_back(user->key, membership.role);
+    }
+  }
+  for (const SanctionRow& sanction : stored.sanctions) {
+    Channel* const channel = FindChannel(sanction.channel);
+    if (channel != nullptr) InsertSanction(*channel, sanction);
+  }
+  for (const InviteRow& invite : stored.invites) {
+    Channel* const channel = FindChannel(invite.channel);
+    if (channel != nullptr) InsertInvite(*channel, invite);
   }
   for (auto& [key, channel] : channels_) {
     if (channel->members.empty()) NoteEmpty(*channel, now_unix_ms);
@@ -113,6 +127,7 @@ User& ChatState::AddUser(const Register& command, std::int64_t now_unix_ms) {
   user->display_name = command.display_name;
   user->credential = command.credential;
   user->last_seen_unix_ms = now_unix_ms;
+  user->since_unix_ms = now_unix_ms;
   User& added = *user;
   if (!added.credential.empty()) {
     guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, added.key});
@@ -144,6 +159,15 @@ Channel* ChatState::FindChannelById(const std::string& id) {
 void ChatState::InsertChannel(std::unique_ptr<Channel> channel) {
   channels_by_id_[channel->id] = channel->key;
   if (channel->kind == ChannelKind::kPublic) listed_channels_.insert(channel->key);
+  if (channel->kind == ChannelKind::kPersonal) ++personal_channels_;
+  const ChannelExtras& extra = channel->extra();
+  if (extra.direct_first != 0) {
+    direct_channels_[{extra.direct_first, extra.direct_second}] = channel->key;
+  }
+  for (const auto& [hash, invite] : extra.invites) channels_by_invite_[hash] = channel->key;
+  for (const auto& [place, sanction] : extra.sanctions) {
+    if (sanction.user != 0) sanctioned_.insert({sanction.user, channel->key, sanction.kind});
+  }
   channels_[channel->key] = std::move(channel);
 }
 
@@ -152,6 +176,13 @@ std::unique_ptr<Channel> ChatState::ExtractChannel(ChannelKey key) {
   channels_.erase(key);
   channels_by_id_.erase(channel->id);
   listed_channels_.erase(key);
+  if (channel->kind == ChannelKind::kPersonal) --personal_channels_;
+  const ChannelExtras& extra = channel->extra();
+  direct_channels_.erase({extra.direct_first, extra.direct_second});
+  for (const auto& [hash, invite] : extra.invites) channels_by_invite_.erase(hash);
+  for (const auto& [place, sanction] : extra.sanctions) {
+    sanctioned_.erase({sanction.user, key, sanction.kind});
+  }
   return channel;
 }
 
@@ -191,6 +222,7 @@ void ChatState::AddMember(Channel& channel, User& user) {
 }
 
 void ChatState::RemoveMember(Channel& channel, User& user, std::int64_t now_unix_ms) {
+  SetRole(channel, user, Role::kMember);
   channel.members.erase(user.key);
   user.channels.erase(channel.key);
   if (channel.members.empty()) NoteEmpty(channel, now_unix_ms);

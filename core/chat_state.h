@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "core/broadcast_queue.h"
 #include "core/command.h"
 #include "core/event.h"
+#include "core/ip_address.h"
 #include "core/journal.h"
 #include "core/limits.h"
 #include "core/message_store.h"
@@ -46,22 +48,42 @@ struct ChannelFeed {
   std::list<ChannelFeed*>::iterator in_budget;
 };
 
+/// What few channels have, apart from the others.
+struct ChannelExtras {
+  std::string topic;
+  /// Of a direct conversation: whose it is, the lesser key first.
+  UserKey direct_first = 0;
+  UserKey direct_second = 0;
+  /// Members whose role is more than kMember, by key; the owner of a personal channel is not here.
+  std::vector<std::pair<UserKey, Role>> officers;
+  absl::btree_map<std::pair<SanctionKind, std::string>, SanctionRow> sanctions;
+  absl::btree_map<std::string, InviteRow> invites;  ///< By hash.
+};
+
 struct Channel {
   ChannelKey key = 0;
   std::string id;
   std::string display_name;
   std::int64_t create_time_unix_ms = 0;
   ChannelKind kind = ChannelKind::kPublic;
-  std::string topic;
-  /// Of a direct conversation: whose it is, the lesser key first.
-  UserKey direct_first = 0;
-  UserKey direct_second = 0;
   std::uint64_t head = 0;            ///< Sequence of the newest decided event.
   bool holds_messages = false;       ///< Something was said; taken for granted after a restart.
   std::int64_t emptied_unix_ms = 0;  ///< When the last member went.
   bool has_deadline = false;         ///< It has an entry among the deadlines of empty channels.
   absl::btree_set<UserKey> members;
   std::shared_ptr<ChannelFeed> feed;
+  std::unique_ptr<ChannelExtras> extras;  ///< Null: all of it is empty.
+
+  /// To read.
+  const ChannelExtras& extra() const {
+    static const ChannelExtras kNothing;
+    return extras == nullptr ? kNothing : *extras;
+  }
+  /// To change.
+  ChannelExtras& NeedExtras() {
+    if (extras == nullptr) extras = std::make_unique<ChannelExtras>();
+    return *extras;
+  }
 };
 
 struct User {
@@ -69,7 +91,10 @@ struct User {
   std::string id;
   std::string display_name;
   std::string credential;  ///< Empty: the user lives as long as its session.
+  UserKind kind = UserKind::kGuest;
   std::int64_t last_seen_unix_ms = 0;
+  std::int64_t since_unix_ms = 0;  ///< It is in this process since.
+  IpAddress address;               ///< That it was last seen at, if any.
   absl::btree_set<ChannelKey> channels;
   std::vector<SessionId> sessions;
 };
@@ -123,8 +148,28 @@ class ChatState {
   std::uint64_t NextSequence(Channel& channel);
   /// Notes that something was said. Not journaled: at worst a channel is kept for longer.
   void NoteMessage(Channel& channel) { channel.holds_messages = true; }
+  void Describe(Channel& channel, std::string display_name, std::string topic);
   void AddMember(Channel& channel, User& user);
+  /// Its role goes as well.
   void RemoveMember(Channel& channel, User& user, std::int64_t now_unix_ms);
+
+  // --- Roles, sanctions, invites.
+  /// Of a member.
+  static Role RoleOf(const Channel& channel, const User& user);
+  void SetRole(Channel& channel, const User& user, Role role);
+  /// The sanction of `subject` that holds now; null if there is none.
+  static const SanctionRow* FindSanction(const Channel& channel, SanctionKind kind,
+                                         const std::string& subject, std::int64_t now_unix_ms);
+  void PutSanction(Channel& channel, SanctionRow sanction);
+  void RemoveSanction(Channel& channel, SanctionKind kind, const std::string& subject);
+  /// Channels that have a sanction of the user.
+  std::vector<Channel*> SanctioningChannels(const User& user);
+  InviteRow* FindInvite(const std::string& hash);
+  void PutInvite(Channel& channel, InviteRow invite);
+  void RemoveInvite(Channel& channel, const std::string& hash);
+  /// The conversation of the two users; null if there is none.
+  Channel* FindDirect(const User& one, const User& other);
+  void SetDirect(Channel& channel, const User& one, const User& other);
 
   // --- Sessions.
   Session* FindSession(SessionId id);
@@ -151,6 +196,7 @@ class ChatState {
     return guest_deadlines_.size() + unused_channel_deadlines_.size() +
            quiet_channel_deadlines_.size();
   }
+  std::size_t personal_channel_count() const { return personal_channels_; }
   /// Public channels, in the order of creation.
   const absl::btree_set<ChannelKey>& listed_channels() const { return listed_channels_; }
 
@@ -159,6 +205,10 @@ class ChatState {
   std::unique_ptr<User> ExtractUser(UserKey key);
   void InsertChannel(std::unique_ptr<Channel> channel);
   std::unique_ptr<Channel> ExtractChannel(ChannelKey key);
+  void InsertSanction(Channel& channel, SanctionRow sanction);
+  SanctionRow ExtractSanction(Channel& channel, SanctionKind kind, const std::string& subject);
+  void InsertInvite(Channel& channel, InviteRow invite);
+  InviteRow ExtractInvite(Channel& channel, const std::string& hash);
   void InsertSession(std::unique_ptr<Session> session);
   std::unique_ptr<Session> ExtractSession(SessionId id);
 
@@ -185,6 +235,11 @@ class ChatState {
   absl::flat_hash_map<ChannelKey, std::unique_ptr<Channel>> channels_;
   absl::flat_hash_map<std::string, ChannelKey> channels_by_id_;
   absl::btree_set<ChannelKey> listed_channels_;
+  std::size_t personal_channels_ = 0;
+  absl::flat_hash_map<std::pair<UserKey, UserKey>, ChannelKey> direct_channels_;
+  absl::flat_hash_map<std::string, ChannelKey> channels_by_invite_;
+  /// One entry for each sanction of a user.
+  absl::btree_set<std::tuple<UserKey, ChannelKey, SanctionKind>> sanctioned_;
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions_;
   /// When to look at a guest or an empty channel again: one entry at the most for each, which may
   /// be stale.

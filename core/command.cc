@@ -28,6 +28,37 @@ struct PayloadBytes {
   }
   std::size_t operator()(const Resume& c) const { return (*this)(c.position); }
   std::size_t operator()(const OpenHistory& c) const { return c.channel_id.size(); }
+  std::size_t operator()(const OpenDirect& c) const { return c.user_id.size(); }
+  std::size_t operator()(const JoinByInvite& c) const { return c.invite_hash.size(); }
+  std::size_t operator()(const AddMember& c) const {
+    return c.channel_id.size() + c.user_id.size();
+  }
+  std::size_t operator()(const SetTopic& c) const { return c.channel_id.size() + c.topic.size(); }
+  std::size_t operator()(const RenameChannel& c) const {
+    return c.channel_id.size() + c.display_name.size();
+  }
+  std::size_t operator()(const RemoveChannel& c) const { return c.channel_id.size(); }
+  std::size_t operator()(const RemoveMessage& c) const { return c.channel_id.size(); }
+  std::size_t operator()(const Kick& c) const {
+    return c.channel_id.size() + c.user_id.size() + c.reason.size();
+  }
+  std::size_t operator()(const Sanction& c) const {
+    return c.channel_id.size() + c.subject.size() + c.reason.size();
+  }
+  std::size_t operator()(const Pardon& c) const { return c.channel_id.size() + c.subject.size(); }
+  std::size_t operator()(const SetRole& c) const { return c.channel_id.size() + c.user_id.size(); }
+  std::size_t operator()(const ListSanctions& c) const {
+    return c.channel_id.size() + AnswerBytes(0);
+  }
+  std::size_t operator()(const CreateInvite& c) const {
+    return c.channel_id.size() + c.hash.size() + c.invite_id.size();
+  }
+  std::size_t operator()(const ListInvites& c) const {
+    return c.channel_id.size() + AnswerBytes(0);
+  }
+  std::size_t operator()(const RevokeInvite& c) const {
+    return c.channel_id.size() + c.invite_id.size();
+  }
   std::size_t operator()(const CreateChannel& c) const { return c.display_name.size(); }
   std::size_t operator()(const GetChannel& c) const { return c.channel_id.size(); }
   std::size_t operator()(const ListChannels& c) const {

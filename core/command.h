@@ -17,6 +17,8 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "core/event.h"
+#include "core/ip_address.h"
+#include "core/message_store.h"
 #include "core/wire_format.h"
 
 namespace txtchat {
@@ -33,6 +35,7 @@ struct Actor {
   /// an address (`claim_is_address`) is INVALID_ARGUMENT.
   std::string claimed_user_id;
   bool claim_is_address = false;
+  IpAddress address;  ///< Of the peer; bans of address ranges look at it.
 };
 
 /// A stream of events to one client.
@@ -88,9 +91,22 @@ struct SetFormat {
   WireFormat format;
 };
 
-/// Answers ChannelInfo. INVALID_ARGUMENT: the display name is refused.
+// A private channel and a direct conversation do not exist for those who are no members: every
+// command that names one answers them what it answers for an id that was never used, NOT_FOUND.
+
+/// The creator becomes the owner. Answers ChannelInfo. INVALID_ARGUMENT: the display name is
+/// refused.
 struct CreateChannel {
   std::string display_name;
+  ChannelKind kind = ChannelKind::kPublic;  ///< Or kPrivate.
+};
+
+/// Opens the actor's direct conversation with a user: makes it, with both as members, or makes the
+/// actor a member again who had left it. Answers ChannelInfo. NOT_FOUND: no such user;
+/// INVALID_ARGUMENT: it is the actor; RESOURCE_EXHAUSTED: also if the other can be added to no more
+/// channels by others.
+struct OpenDirect {
+  std::string user_id;
 };
 
 /// Answers ChannelInfo. NOT_FOUND.
@@ -114,13 +130,28 @@ struct ListMembers {
   std::string page_token;
 };
 
-/// Answers Joined. NOT_FOUND.
+/// Answers Joined. NOT_FOUND; PERMISSION_DENIED: banned from the channel.
 struct Join {
   std::string channel_id;
 };
 
+/// Joins the channel that an invite leads to. Answers Joined. NOT_FOUND: there is no such invite,
+/// it has expired or is used up, or the actor is banned from the channel.
+struct JoinByInvite {
+  std::string invite_hash;
+};
+
+/// Makes a user a member. Answers Acted (its joining). NOT_FOUND: also for an unknown user;
+/// PERMISSION_DENIED; FAILED_PRECONDITION: it is a member already, or banned;
+/// RESOURCE_EXHAUSTED: also if it can be added to no more channels by others.
+struct AddMember {
+  std::string channel_id;
+  std::string user_id;
+};
+
 /// Joins a channel and goes on after a position of it. Answers Resumed. NOT_FOUND;
-/// FAILED_PRECONDITION: a member already; OUT_OF_RANGE: the position is beyond the head.
+/// FAILED_PRECONDITION: a member already; PERMISSION_DENIED: banned from the channel;
+/// OUT_OF_RANGE: the position is beyond the head.
 struct Resume {
   Position position;
 };
@@ -141,6 +172,95 @@ struct Send {
   bool allow_empty_text = false;
 };
 
+// --- Moderation. core/policy.h says who may do what. All of these may answer NOT_FOUND and
+// PERMISSION_DENIED; each is an event of the channel, which Acted answers.
+
+/// INVALID_ARGUMENT: the topic is too long or holds a refused character. Empty: none.
+struct SetTopic {
+  std::string channel_id;
+  std::string topic;
+};
+
+/// INVALID_ARGUMENT: the display name is refused; FAILED_PRECONDITION: the channel has no name of
+/// its own (personal, direct).
+struct RenameChannel {
+  std::string channel_id;
+  std::string display_name;
+};
+
+/// Ends the channel, with everything that was said in it. FAILED_PRECONDITION: it is personal.
+struct RemoveChannel {
+  std::string channel_id;
+};
+
+/// Removes a message: by its author, or by who moderates. NOT_FOUND: also if no message has this
+/// sequence, or has no longer.
+struct RemoveMessage {
+  std::string channel_id;
+  std::uint64_t sequence = 0;
+};
+
+/// Ends the membership of another. NOT_FOUND: also if it is no member.
+struct Kick {
+  std::string channel_id;
+  std::string user_id;
+  std::string reason;  ///< May be empty.
+};
+
+/// Bans or mutes a user, or bans guests of an address range; for a time, or for good. Who is banned
+/// is no member from then on. NOT_FOUND: also if there is no such user; INVALID_ARGUMENT: also if
+/// a range is to be muted; RESOURCE_EXHAUSTED: the channel has its most sanctions.
+struct Sanction {
+  std::string channel_id;
+  SanctionKind kind = SanctionKind::kBan;
+  std::string subject;           ///< A user's id, or an address range.
+  std::int64_t duration_ms = 0;  ///< 0: for good.
+  std::string reason;            ///< May be empty.
+};
+
+/// Takes a sanction back. NOT_FOUND: also if there is none.
+struct Pardon {
+  std::string channel_id;
+  SanctionKind kind = SanctionKind::kBan;
+  std::string subject;
+};
+
+/// Gives a member another role. NOT_FOUND: also if it is no member; FAILED_PRECONDITION: the
+/// channel would have no owner any more.
+struct SetRole {
+  std::string channel_id;
+  std::string user_id;
+  Role role = Role::kMember;
+};
+
+/// Not an event. Answers SanctionList: what holds now.
+struct ListSanctions {
+  std::string channel_id;
+};
+
+/// Makes an invite; its code is the transport's secret, of which the core has the hash. Not an
+/// event. Answers InviteRow. INVALID_ARGUMENT: no uses, or no lifetime, or too many of them;
+/// FAILED_PRECONDITION: a public channel needs none, a personal or direct one has none;
+/// RESOURCE_EXHAUSTED: the channel has its most invites.
+struct CreateInvite {
+  std::string channel_id;
+  std::string hash;
+  std::string invite_id;
+  std::uint32_t uses_max = 1;
+  std::int64_t lifetime_ms = 0;
+};
+
+/// Not an event. Answers InviteList: what holds now.
+struct ListInvites {
+  std::string channel_id;
+};
+
+/// Not an event. Answers monostate. NOT_FOUND: also if there is no such invite.
+struct RevokeInvite {
+  std::string channel_id;
+  std::string invite_id;
+};
+
 /// Asks whether the actor may read a channel's history; the reading itself is the transport's, with
 /// a HistoryReader. Answers HistoryOpened. NOT_FOUND; PERMISSION_DENIED: not a member.
 struct OpenHistory {
@@ -159,9 +279,12 @@ struct Trim {
 /// From within: removes a little of what ended channels and users left behind. Answers monostate.
 struct Purge {};
 
-using Command = std::variant<Register, OpenSession, CloseSession, SetFormat, CreateChannel,
-                             GetChannel, ListChannels, ListMembers, Join, Resume, Leave, Send,
-                             OpenHistory, WhoAmI, Trim, Purge>;
+using Command =
+    std::variant<Register, OpenSession, CloseSession, SetFormat, CreateChannel, OpenDirect,
+                 GetChannel, ListChannels, ListMembers, Join, JoinByInvite, AddMember, Resume,
+                 Leave, Send, SetTopic, RenameChannel, RemoveChannel, RemoveMessage, Kick, Sanction,
+                 Pardon, SetRole, ListSanctions, CreateInvite, ListInvites, RevokeInvite,
+                 OpenHistory, WhoAmI, Trim, Purge>;
 
 // --- Answers.
 
@@ -177,6 +300,15 @@ struct ChannelInfo {
   std::int64_t create_time_unix_ms = 0;
   std::uint64_t head_sequence = 0;
   std::size_t member_count = 0;
+  ChannelKind kind = ChannelKind::kPublic;
+  std::string topic;
+};
+
+struct MemberInfo {
+  UserInfo user;
+  Role role = Role::kMember;
+  bool muted = false;
+  std::int64_t muted_until_unix_ms = 0;  ///< 0: for good, if muted at all.
 };
 
 /// The personal channel has the user's id.
@@ -229,12 +361,27 @@ struct ChannelPage {
 };
 
 struct MemberPage {
-  std::vector<UserInfo> members;
+  std::vector<MemberInfo> members;
   std::string next_page_token;
 };
 
+/// What became of an act: its event.
+struct Acted {
+  ChannelKey channel = 0;
+  EventPtr event;
+};
+
+struct SanctionList {
+  std::vector<SanctionRow> sanctions;
+};
+
+struct InviteList {
+  std::vector<InviteRow> invites;
+};
+
 using Result = std::variant<std::monostate, Registered, SessionOpened, ChannelInfo, Joined, Resumed,
-                            Posted, HistoryOpened, ChannelPage, MemberPage>;
+                            Posted, HistoryOpened, ChannelPage, MemberPage, Acted, SanctionList,
+                            InviteRow, InviteList>;
 
 /// Called exactly once, on the lane's own thread.
 using Completion = absl::AnyInvocable<void(absl::StatusOr<Result>)>;

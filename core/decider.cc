@@ -58,13 +58,18 @@ absl::StatusOr<User*> Decider::ActingUser() {
     }
   }
   state_.Touch(*user, envelope_.time_unix_ms);
+  if (actor.address.known()) user->address = actor.address;
   return user;
 }
 
-absl::StatusOr<Channel*> Decider::ExistingChannel(const std::string& id) {
+absl::StatusOr<Channel*> Decider::VisibleChannel(const User& user, const std::string& id) {
   Channel* const channel = state_.FindChannelById(id);
-  if (channel == nullptr)
+  const bool is_hidden =
+      channel != nullptr && !user.channels.contains(channel->key) &&
+      (channel->kind == ChannelKind::kPrivate || channel->kind == ChannelKind::kDirect);
+  if (channel == nullptr || is_hidden) {
     return absl::NotFoundError(absl::StrCat("no channel has the id ", Quoted(id)));
+  }
   return channel;
 }
 
@@ -75,7 +80,7 @@ absl::Status Decider::CheckMember(const User& user, const Channel& channel) {
 }
 
 absl::StatusOr<Channel*> Decider::ChannelOfMember(const User& user, const std::string& id) {
-  absl::StatusOr<Channel*> channel = ExistingChannel(id);
+  absl::StatusOr<Channel*> channel = VisibleChannel(user, id);
   if (!channel.ok()) return channel;
   if (absl::Status s = CheckMember(user, **channel); !s.ok()) return s;
   return channel;
@@ -91,7 +96,7 @@ absl::Status Decider::CheckRoomForUser() const {
 
 absl::Status Decider::CheckRoomForPersonalChannel() const {
   // One for each user, and those whose users have gone and left others in them.
-  if (state_.channel_count() - state_.listed_channels().size() >= 2 * limits_.users_max) {
+  if (state_.personal_channel_count() >= 2 * limits_.users_max) {
     return absl::ResourceExhaustedError(absl::StrCat("the server has its most personal channels (",
                                                      2 * limits_.users_max, "); try again later"));
   }
@@ -99,7 +104,9 @@ absl::Status Decider::CheckRoomForPersonalChannel() const {
 }
 
 absl::Status Decider::MakeRoomForChannel() {
-  if (state_.listed_channels().size() < limits_.channels_max) return absl::OkStatus();
+  if (state_.channel_count() - state_.personal_channel_count() < limits_.channels_max) {
+    return absl::OkStatus();
+  }
   if (Channel* const unused = state_.FindUnusedChannel()) {
     EndChannel(*unused);
     return absl::OkStatus();
@@ -143,24 +150,27 @@ Channel& Decider::AddChannel(std::string id, std::string display_name, ChannelKi
   Channel& channel =
       state_.AddChannel(std::move(id), std::move(display_name), kind, envelope_.time_unix_ms);
   decision_.store.push_back(PutChannel{{channel.key, channel.id, channel.display_name,
-                                        channel.create_time_unix_ms, channel.kind, channel.topic,
-                                        channel.direct_first, channel.direct_second}});
+                                        channel.create_time_unix_ms, channel.kind, "", 0, 0}});
   return channel;
 }
 
 EventPtr Decider::Append(Channel& channel, const User& user, EventKind kind, Send* message) {
   auto event = std::make_shared<Event>();
-  event->channel_id = channel.id;
-  event->sequence = state_.NextSequence(channel);
-  event->time_unix_ms = envelope_.time_unix_ms;
   event->kind = kind;
-  event->user_id = user.id;
-  event->user_name = user.display_name;
   if (message != nullptr) {
     event->text = std::move(message->text);
     event->client_message_id = std::move(message->client_message_id);
     state_.NoteMessage(channel);
   }
+  return Publish(channel, user, std::move(event));
+}
+
+EventPtr Decider::Publish(Channel& channel, const User& user, std::shared_ptr<Event> event) {
+  event->channel_id = channel.id;
+  event->sequence = state_.NextSequence(channel);
+  event->time_unix_ms = envelope_.time_unix_ms;
+  event->user_id = user.id;
+  event->user_name = user.display_name;
   decision_.store.push_back(AppendEvent{channel.key, user.key, event});
   decision_.steps.push_back(AppendStep{channel.feed, event});
   return event;
@@ -175,10 +185,14 @@ void Decider::EndSubscription(const Session& session, const Channel& channel,
   decision_.steps.push_back(EndStep{channel.feed, session.spec, last_sequence});
 }
 
-void Decider::AddMember(Channel& channel, User& user, bool creates,
-                        std::optional<std::uint64_t> begin_at) {
+EventPtr Decider::AddMember(Channel& channel, User& user, bool creates,
+                            std::optional<std::uint64_t> begin_at) {
   state_.AddMember(channel, user);
-  decision_.store.push_back(PutMembership{{channel.key, user.key}});
+  const bool owns =
+      creates && (channel.kind == ChannelKind::kPublic || channel.kind == ChannelKind::kPrivate);
+  if (owns) state_.SetRole(channel, user, Role::kOwner);
+  decision_.store.push_back(
+      PutMembership{{channel.key, user.key, ChatState::RoleOf(channel, user)}});
   const auto start_sessions = [&](bool that_see_it, std::uint64_t cursor) {
     for (SessionId id : user.sessions) {
       const Session& session = *state_.FindSession(id);
@@ -189,12 +203,14 @@ void Decider::AddMember(Channel& channel, User& user, bool creates,
     }
   };
   start_sessions(true, begin_at.value_or(channel.head));
-  Append(channel, user, EventKind::kMemberJoined, nullptr);
+  EventPtr joining = Append(channel, user, EventKind::kMemberJoined, nullptr);
   start_sessions(false, channel.head);
+  return joining;
 }
 
 void Decider::RemoveMember(Channel& channel, User& user) {
   const bool ends_channel = channel.kind == ChannelKind::kPersonal && channel.members.size() == 1;
+  HandOn(channel, user);
   Append(channel, user, EventKind::kMemberLeft, nullptr);
   for (SessionId id : user.sessions) {
     const Session& session = *state_.FindSession(id);
@@ -206,6 +222,15 @@ void Decider::RemoveMember(Channel& channel, User& user) {
 }
 
 void Decider::EndChannel(Channel& channel) {
+  const std::vector<UserKey> members(channel.members.begin(), channel.members.end());
+  for (UserKey key : members) {
+    User& user = *state_.FindUser(key);
+    for (SessionId id : user.sessions) {
+      const Session& session = *state_.FindSession(id);
+      if (session.Follows(channel)) EndSubscription(session, channel, channel.head);
+    }
+    state_.RemoveMember(channel, user, envelope_.time_unix_ms);
+  }
   decision_.store.push_back(DeleteChannel{channel.key});
   decision_.steps.push_back(CloseChannelStep{channel.feed});
   state_.RemoveChannel(channel);
@@ -214,6 +239,14 @@ void Decider::EndChannel(Channel& channel) {
 void Decider::EndUser(User& user, const absl::Status& reason) {
   const std::vector<ChannelKey> channels(user.channels.begin(), user.channels.end());
   for (ChannelKey key : channels) RemoveMember(*state_.FindChannel(key), user);
+  // Its id may be another's next.
+  for (Channel* channel : state_.SanctioningChannels(user)) {
+    for (const SanctionKind kind : {SanctionKind::kBan, SanctionKind::kMute}) {
+      if (channel->extra().sanctions.contains(std::make_pair(kind, user.id))) {
+        state_.RemoveSanction(*channel, kind, user.id);
+      }
+    }
+  }
   const std::vector<SessionId> sessions = user.sessions;
   for (SessionId id : sessions) {
     Session& session = *state_.FindSession(id);
@@ -342,8 +375,7 @@ absl::StatusOr<Result> Decider::Handle(CreateChannel& command) {
   }
   if (absl::Status s = CheckCanJoin(Channel{}, **user); !s.ok()) return s;
   if (absl::Status s = MakeRoomForChannel(); !s.ok()) return s;
-  Channel& channel =
-      AddChannel(NewChannelId(), std::move(command.display_name), ChannelKind::kPublic);
+  Channel& channel = AddChannel(NewChannelId(), std::move(command.display_name), command.kind);
   AddMember(channel, **user, /*creates=*/true);
   return InfoOf(channel);
 }
@@ -351,18 +383,23 @@ absl::StatusOr<Result> Decider::Handle(CreateChannel& command) {
 absl::StatusOr<Result> Decider::Handle(Join& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
+  absl::StatusOr<Channel*> channel = VisibleChannel(**user, command.channel_id);
   if (!channel.ok()) return channel.status();
-  if ((*user)->channels.contains((*channel)->key)) return Joined{InfoOf(**channel), true};
-  if (absl::Status s = CheckCanJoin(**channel, **user); !s.ok()) return s;
-  AddMember(**channel, **user, /*creates=*/false);
-  return Joined{InfoOf(**channel), false};
+  if (absl::Status s = CheckNotBanned(**user, **channel); !s.ok()) return s;
+  return Enter(**channel, **user);
+}
+
+absl::StatusOr<Result> Decider::Enter(Channel& channel, User& user) {
+  if (user.channels.contains(channel.key)) return Joined{InfoOf(channel), true};
+  if (absl::Status s = CheckCanJoin(channel, user); !s.ok()) return s;
+  AddMember(channel, user, /*creates=*/false);
+  return Joined{InfoOf(channel), false};
 }
 
 absl::StatusOr<Result> Decider::Handle(Leave& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
+  absl::StatusOr<Channel*> channel = VisibleChannel(**user, command.channel_id);
   if (!channel.ok()) return channel.status();
   if (!(*user)->channels.contains((*channel)->key)) {
     return absl::FailedPreconditionError(
@@ -375,13 +412,14 @@ absl::StatusOr<Result> Decider::Handle(Leave& command) {
 absl::StatusOr<Result> Decider::Handle(Resume& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ExistingChannel(command.position.channel_id);
+  absl::StatusOr<Channel*> channel = VisibleChannel(**user, command.position.channel_id);
   if (!channel.ok()) return channel.status();
   if ((*user)->channels.contains((*channel)->key)) {
     return absl::FailedPreconditionError(
         absl::StrCat("you are in the channel ", (*channel)->id,
                      " and get what is said there; leave it first to go on from elsewhere"));
   }
+  if (absl::Status s = CheckNotBanned(**user, **channel); !s.ok()) return s;
   if (absl::Status s = CheckCanJoin(**channel, **user); !s.ok()) return s;
   absl::StatusOr<Beginning> beginning = BeginAt(command.position, **channel);
   if (!beginning.ok()) return beginning.status();

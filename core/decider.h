@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "core/decision.h"
 #include "core/limits.h"
 #include "core/message_store.h"
+#include "core/policy.h"
 
 namespace txtchat {
 
@@ -39,13 +41,28 @@ class Decider {
   absl::StatusOr<Result> Handle(CloseSession& command);
   absl::StatusOr<Result> Handle(SetFormat& command);
   absl::StatusOr<Result> Handle(CreateChannel& command);
+  absl::StatusOr<Result> Handle(OpenDirect& command);
   absl::StatusOr<Result> Handle(GetChannel& command);
   absl::StatusOr<Result> Handle(ListChannels& command);
   absl::StatusOr<Result> Handle(ListMembers& command);
   absl::StatusOr<Result> Handle(Join& command);
+  absl::StatusOr<Result> Handle(JoinByInvite& command);
+  absl::StatusOr<Result> Handle(txtchat::AddMember& command);
   absl::StatusOr<Result> Handle(Resume& command);
   absl::StatusOr<Result> Handle(Leave& command);
   absl::StatusOr<Result> Handle(Send& command);
+  absl::StatusOr<Result> Handle(SetTopic& command);
+  absl::StatusOr<Result> Handle(RenameChannel& command);
+  absl::StatusOr<Result> Handle(RemoveChannel& command);
+  absl::StatusOr<Result> Handle(RemoveMessage& command);
+  absl::StatusOr<Result> Handle(Kick& command);
+  absl::StatusOr<Result> Handle(Sanction& command);
+  absl::StatusOr<Result> Handle(Pardon& command);
+  absl::StatusOr<Result> Handle(SetRole& command);
+  absl::StatusOr<Result> Handle(ListSanctions& command);
+  absl::StatusOr<Result> Handle(CreateInvite& command);
+  absl::StatusOr<Result> Handle(ListInvites& command);
+  absl::StatusOr<Result> Handle(RevokeInvite& command);
   absl::StatusOr<Result> Handle(OpenHistory& command);
   absl::StatusOr<Result> Handle(WhoAmI& command);
   absl::StatusOr<Result> Handle(Trim& command);
@@ -53,11 +70,27 @@ class Decider {
 
   /// The acting user, or why nobody may act so.
   absl::StatusOr<User*> ActingUser();
-  absl::StatusOr<Channel*> ExistingChannel(const std::string& id);
+  /// The channel with this id, as far as it exists for the user. NOT_FOUND
+  absl::StatusOr<Channel*> VisibleChannel(const User& user, const std::string& id);
   /// PERMISSION_DENIED if the user is no member.
   static absl::Status CheckMember(const User& user, const Channel& channel);
   /// Both.
   absl::StatusOr<Channel*> ChannelOfMember(const User& user, const std::string& id);
+  /// And the right: PERMISSION_DENIED if its role has it not, FAILED_PRECONDITION if nobody there
+  /// has it.
+  absl::StatusOr<Channel*> ChannelOfRight(const User& user, const std::string& id, Right right);
+  /// PERMISSION_DENIED if the user is muted.
+  absl::Status CheckNotMuted(const User& user, const Channel& channel) const;
+  /// The ban that keeps the user out; null if there is none.
+  const SanctionRow* FindBan(const User& user, const Channel& channel) const;
+  absl::Status CheckNotBanned(const User& user, const Channel& channel) const;
+  /// NOT_FOUND
+  absl::StatusOr<User*> ExistingUser(const std::string& id);
+  /// The member of the channel with this user id, whom `actor` stands above.
+  absl::StatusOr<User*> MemberBelow(const User& actor, const Channel& channel,
+                                    const std::string& user_id);
+  /// Whether others may still make the user a member of channels.
+  absl::Status CheckCanBeAdded(const Channel& channel, const User& user) const;
   absl::Status CheckRoomForUser() const;
   absl::Status CheckRoomForPersonalChannel() const;
   /// Ends an unused channel where there is no room for another one. RESOURCE_EXHAUSTED: all are
@@ -88,20 +121,42 @@ class Decider {
   void EnterPersonalChannel(User& user);
   /// Adds the member with its event; `creates` where joining is part of making the channel.
   /// Sessions begin at `cursor` instead of the joining where there is one.
-  void AddMember(Channel& channel, User& user, bool creates,
-                 std::optional<std::uint64_t> cursor = std::nullopt);
+  /// Answers the event.
+  EventPtr AddMember(Channel& channel, User& user, bool creates,
+                     std::optional<std::uint64_t> cursor = std::nullopt);
   /// Removes the member with its event, and a personal channel with its last member.
   void RemoveMember(Channel& channel, User& user);
-  /// Removes a channel that has no members.
+  /// Puts another owner in the place of the last one, who is about to go; if there is a moderator.
+  void HandOn(Channel& channel, const User& leaving);
+  /// Ends a channel, with the subscriptions of those who are in it.
   void EndChannel(Channel& channel);
+  /// Makes the user a member, by another's doing or not.
+  absl::StatusOr<Result> Enter(Channel& channel, User& user);
+  /// Ends the memberships of those whom the ban is about.
+  void RemoveBanned(Channel& channel, const User& actor);
+  /// What the command asks for, if the actor may do that to its subject.
+  absl::StatusOr<SanctionRow> MakeSanction(const User& actor, const Channel& channel,
+                                           Sanction& command);
+  static std::size_t OwnersOf(const Channel& channel);
+  /// Makes room for one more of a channel's sanctions: forgets those that have expired.
+  absl::Status MakeRoomForSanction(Channel& channel);
+  absl::Status MakeRoomForInvite(Channel& channel);
+  void DropSanction(Channel& channel, SanctionKind kind, const std::string& subject);
+  void DropInvite(Channel& channel, const std::string& hash);
+  /// The message, if it is still there. NOT_FOUND
+  absl::StatusOr<EventPtr> FindMessage(const Channel& channel, std::uint64_t sequence);
   /// Ends the user with everything that is its own. Sessions are told `reason`.
   void EndUser(User& user, const absl::Status& reason);
 
   EventPtr Append(Channel& channel, const User& user, EventKind kind, Send* message);
+  EventPtr AppendAct(Channel& channel, const User& user, EventKind kind, Act act);
+  EventPtr Publish(Channel& channel, const User& user, std::shared_ptr<Event> event);
+  void SetMemberRole(Channel& channel, const User& user, Role role);
   void StartSession(const Session& session, const Channel& channel, std::uint64_t cursor);
   void EndSubscription(const Session& session, const Channel& channel, std::uint64_t last_sequence);
 
   static ChannelInfo InfoOf(const Channel& channel);
+  MemberInfo MemberOf(const Channel& channel, const User& user) const;
   static UserInfo InfoOf(const User& user) { return {user.id, user.display_name}; }
 
   const Limits& limits_;

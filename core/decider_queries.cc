@@ -61,12 +61,24 @@ ChannelInfo Decider::InfoOf(const Channel& channel) {
           .display_name = channel.display_name,
           .create_time_unix_ms = channel.create_time_unix_ms,
           .head_sequence = channel.head,
-          .member_count = channel.members.size()};
+          .member_count = channel.members.size(),
+          .kind = channel.kind,
+          .topic = channel.extra().topic};
+}
+
+MemberInfo Decider::MemberOf(const Channel& channel, const User& user) const {
+  const SanctionRow* const mute =
+      ChatState::FindSanction(channel, SanctionKind::kMute, user.id, envelope_.time_unix_ms);
+  return {.user = InfoOf(user),
+          .role = ChatState::RoleOf(channel, user),
+          .muted = mute != nullptr,
+          .muted_until_unix_ms = mute == nullptr ? 0 : mute->until_unix_ms};
 }
 
 absl::StatusOr<Result> Decider::Handle(GetChannel& command) {
-  if (absl::StatusOr<User*> user = ActingUser(); !user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
+  absl::StatusOr<User*> user = ActingUser();
+  if (!user.ok()) return user.status();
+  absl::StatusOr<Channel*> channel = VisibleChannel(**user, command.channel_id);
   if (!channel.ok()) return channel.status();
   return InfoOf(**channel);
 }
@@ -81,7 +93,7 @@ absl::StatusOr<Result> Decider::Handle(ListChannels& command) {
       joined ? (*user)->channels : state_.listed_channels(), command.page_token, command.page_size,
       limits_, [&](ChannelKey key) {
         const ChannelInfo& channel = page.channels.emplace_back(InfoOf(*state_.FindChannel(key)));
-        return channel.id.size() + channel.display_name.size();
+        return channel.id.size() + channel.display_name.size() + channel.topic.size();
       });
   if (!next.ok()) return next.status();
   page.next_page_token = *std::move(next);
@@ -97,8 +109,9 @@ absl::StatusOr<Result> Decider::Handle(ListMembers& command) {
   absl::StatusOr<std::string> next =
       ListPage(kMembers, (*channel)->members, command.page_token, command.page_size, limits_,
                [&](UserKey key) {
-                 const UserInfo& member = page.members.emplace_back(InfoOf(*state_.FindUser(key)));
-                 return member.id.size() + member.display_name.size();
+                 const MemberInfo& member =
+                     page.members.emplace_back(MemberOf(**channel, *state_.FindUser(key)));
+                 return member.user.id.size() + member.user.display_name.size();
                });
   if (!next.ok()) return next.status();
   page.next_page_token = *std::move(next);

@@ -10,13 +10,15 @@ namespace txtchat {
 namespace {
 
 /// The answer to a send whose client message id is known already.
-absl::StatusOr<Result> RepeatOf(const EventPtr& sent, const Send& command, const Channel& channel) {
-  if (sent->channel_id != channel.id || sent->text != command.text) {
+absl::StatusOr<Result> RepeatOf(const EventPtr& sent, const Send& command, ChannelKey channel) {
+  // Of a message that was removed since, nobody knows the text any more.
+  const bool same_text = sent->kind == EventKind::kMessageRemoved || sent->text == command.text;
+  if (sent->channel_id != command.channel_id || !same_text) {
     return absl::AlreadyExistsError(absl::StrCat(
         "you have sent another message with this client message id, number ", sent->sequence,
         " of the channel ", sent->channel_id, "; take a new id for a new message"));
   }
-  return Posted{channel.key, sent, /*repeated=*/true};
+  return Posted{channel, sent, /*repeated=*/true};
 }
 
 }  // namespace
@@ -38,15 +40,18 @@ absl::StatusOr<Result> Decider::Handle(Send& command) {
         absl::StrCat("the client message id has ", command.client_message_id.size(),
                      " bytes; at most ", limits_.client_message_id_bytes_max, " are allowed"));
   }
-  absl::StatusOr<Channel*> channel = ExistingChannel(command.channel_id);
-  if (!channel.ok()) return channel.status();
   if (!command.client_message_id.empty()) {
-    // Before the membership: what was posted was posted, even if the user has left since.
+    // Before anything else: what was posted was posted, even if the user has left since.
     absl::StatusOr<EventPtr> sent = FindSent(**user, command.client_message_id);
     if (!sent.ok()) return sent.status();
-    if (*sent != nullptr) return RepeatOf(*sent, command, **channel);
+    const Channel* const channel =
+        *sent == nullptr ? nullptr : state_.FindChannelById((*sent)->channel_id);
+    if (channel != nullptr) return RepeatOf(*sent, command, channel->key);
   }
+  absl::StatusOr<Channel*> channel = VisibleChannel(**user, command.channel_id);
+  if (!channel.ok()) return channel.status();
   if (absl::Status s = CheckMember(**user, **channel); !s.ok()) return s;
+  if (absl::Status s = CheckNotMuted(**user, **channel); !s.ok()) return s;
   if (absl::Status s = ValidateText(command.text, command.allow_empty_text, limits_); !s.ok()) {
     return s;
   }

@@ -68,6 +68,12 @@ void Publisher::Carry(FormatStep& step) {
   if (++feed.subscriptions_by_format[IndexOf(step.to)] == 1) feed.queue->StartFormat(step.to);
 }
 
+// Readers that are behind it go on from the store.
+void Publisher::Carry(EraseStep& step) {
+  step.feed->queue->DropLogs();
+  if (erased_ != nullptr) erased_(step.feed->queue->key());
+}
+
 void Publisher::Carry(CloseChannelStep& step) {
   step.feed->queue->Close();
   budget_.Forget(*step.feed);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -39,6 +40,11 @@ struct FormatStep {
   WireFormat from;
   WireFormat to;
 };
+/// A message of the channel was removed: nobody reads its text any more.
+struct EraseStep {
+  std::shared_ptr<ChannelFeed> feed;
+  std::uint64_t sequence = 0;
+};
 struct CloseChannelStep {
   std::shared_ptr<ChannelFeed> feed;
 };
@@ -53,7 +59,7 @@ struct ReplyStep {
 
 /// The outcome of a batch so far. Single-threaded.
 struct Decision {
-  using Step = std::variant<AppendStep, StartStep, EndStep, FormatStep, CloseChannelStep,
+  using Step = std::variant<AppendStep, StartStep, EndStep, FormatStep, EraseStep, CloseChannelStep,
                             SessionEndStep, ReplyStep>;
 
   std::vector<Step> steps;
@@ -76,6 +82,9 @@ class Publisher {
   Publisher(EncoderSet encoders, std::size_t queues_bytes_max)
       : encoders_(encoders), budget_(queues_bytes_max) {}
 
+  /// `erased` is called with the channel whenever a text in it was erased: whoever keeps copies of
+  /// what the store holds lets go of them. Set it before the first Publish.
+  void set_erase_observer(std::function<void(ChannelKey)> erased) { erased_ = std::move(erased); }
   void Publish(Decision& decision, std::vector<Envelope>& batch);
   /// Answers one envelope, outside of a decision (refused batches).
   void Answer(Envelope& envelope, absl::StatusOr<Result>&& result);
@@ -89,6 +98,7 @@ class Publisher {
   void Carry(StartStep& step);
   void Carry(EndStep& step);
   void Carry(FormatStep& step);
+  void Carry(EraseStep& step);
   void Carry(CloseChannelStep& step);
   void Carry(SessionEndStep& step);
 
@@ -97,6 +107,7 @@ class Publisher {
   void WakeLanes(ChannelFeed& feed);
 
   const EncoderSet encoders_;
+  std::function<void(ChannelKey)> erased_;
   std::uint64_t batch_number_ = 1;
   std::vector<std::pair<DeliveryLane*, LaneBatch>> lanes_;
   QueueBudget budget_;

@@ -31,10 +31,10 @@ enum class EventKind : std::uint8_t {
   kUnbanned = 7,
   kMuted = 8,  ///< As kBanned.
   kUnmuted = 9,
-  kRoleChanged = 10,    ///< `target` has `role` now.
-  kTopicChanged = 11,   ///< To `text`.
-  kChannelRenamed = 12, ///< To `text`.
-  kChannelDeleted = 13, ///< Nothing comes after it.
+  kRoleChanged = 10,     ///< `target` has `role` now.
+  kTopicChanged = 11,    ///< To `text`.
+  kChannelRenamed = 12,  ///< To `text`.
+  kChannelDeleted = 13,  ///< Nothing comes after it.
 };
 
 /// Whether it has an Act.
@@ -66,10 +66,9 @@ struct Event {
 
   /// Bytes that this event holds in memory, for bounding.
   std::size_t MemoryBytes() const {
-    const std::size_t of_act =
-        act == nullptr ? 0
-                       : sizeof(Act) + act->target_id.size() + act->target_name.size() +
-                             act->text.size();
+    const std::size_t of_act = act == nullptr ? 0
+                                              : sizeof(Act) + act->target_id.size() +
+                                                    act->target_name.size() + act->text.size();
     return sizeof(Event) + channel_id.size() + user_id.size() + user_name.size() + text.size() +
            client_message_id.size() + of_act;
   }

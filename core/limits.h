@@ -17,6 +17,9 @@ struct Limits {
   std::size_t text_bytes_max = 32 * kKiB;
   std::size_t client_message_id_bytes_max = 64;
 
+  std::size_t topic_bytes_max = 512;
+  std::size_t reason_bytes_max = 256;
+
   // --- Tables that peers can grow. Full: RESOURCE_EXHAUSTED, nothing changed.
   std::size_t users_max = 100'000;
   /// Personal channels are not counted: each belongs to a user. When the table is full, channels
@@ -25,6 +28,14 @@ struct Limits {
   std::size_t channels_per_user_max = 1'000;
   std::size_t members_per_channel_max = 100'000;
   std::size_t sessions_per_user_max = 16;  ///< Open Subscribe streams, or line connections.
+
+  std::size_t sanctions_per_channel_max = 1'000;  ///< Those that have expired make room.
+  std::size_t invites_per_channel_max = 100;      ///< Those that have expired make room.
+
+  // --- How long something may hold. Beyond: INVALID_ARGUMENT.
+  std::uint32_t invite_uses_max = 1'000'000;
+  std::int64_t invite_lifetime_max_ms = 365LL * 86'400'000;
+  std::int64_t sanction_duration_max_ms = 10LL * 365 * 86'400'000;
 
   // --- The newest events of a channel, for each wire format in use. Beyond: the oldest go, and a
   // reader that still wanted them reads them from the store.

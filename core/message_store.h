@@ -68,7 +68,7 @@ struct SanctionRow {
   SanctionKind kind = SanctionKind::kBan;
   std::string subject;  ///< The user's id, or an address range.
   std::string subject_name;
-  UserKey user = 0;  ///< 0: an address range.
+  UserKey user = 0;                ///< 0: an address range.
   std::int64_t until_unix_ms = 0;  ///< 0: for good.
   std::string reason;
   std::string by_user_id;
@@ -181,11 +181,10 @@ struct EraseUser {
 /// erasing.
 struct PurgeStep {};
 
-using StoreChange =
-    std::variant<AppendEvent, PutUser, RenameUser, DeleteUser, PutChannel, DescribeChannel,
-                 DeleteChannel, PutMembership, DeleteMembership, PutSanction, DeleteSanction,
-                 PutToken, DeleteToken, PutInvite, DeleteInvite, EraseMessage, EraseUser,
-                 TrimChannel, PurgeStep>;
+using StoreChange = std::variant<AppendEvent, PutUser, RenameUser, DeleteUser, PutChannel,
+                                 DescribeChannel, DeleteChannel, PutMembership, DeleteMembership,
+                                 PutSanction, DeleteSanction, PutToken, DeleteToken, PutInvite,
+                                 DeleteInvite, EraseMessage, EraseUser, TrimChannel, PurgeStep>;
 
 /// Everything that one batch of the sequencer changes: kept as a whole or not at all.
 using StoreBatch = std::vector<StoreChange>;

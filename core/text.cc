@@ -105,6 +105,26 @@ absl::Status ValidateName(std::string_view what, std::string_view name, const Li
   return absl::OkStatus();
 }
 
+absl::Status ValidateNote(std::string_view what, std::string_view note, std::size_t bytes_max) {
+  const std::string subject(what);
+  if (note.size() > bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat("the ", subject, " has ", note.size(),
+                                                   " bytes; at most ", bytes_max, " are allowed"));
+  }
+  while (!note.empty()) {
+    const CodePoint point = Decode(note);
+    if (point.size == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("the ", subject, " is not valid UTF-8"));
+    }
+    if (IsControl(point.value) || IsSeparator(point.value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the ", subject, " holds a control character or a line end"));
+    }
+    note.remove_prefix(point.size);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateText(std::string_view text, bool allow_empty, const Limits& limits) {
   if (text.empty() && !allow_empty) {
     return absl::InvalidArgumentError("the text is empty; give at least one character");

@@ -1,6 +1,7 @@
 // What users may write: names and texts. Pure functions, thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,10 @@ bool IsValidUtf8(std::string_view bytes);
 /// `name_bytes_max` bytes, no `$`, no control characters, no line or paragraph separators.
 /// Returns OK or INVALID_ARGUMENT.
 absl::Status ValidateName(std::string_view what, std::string_view name, const Limits& limits);
+
+/// Checks a note of one line, such as a topic: UTF-8, at most `bytes_max` bytes, no control
+/// characters, no line or paragraph separators. May be empty. Returns OK or INVALID_ARGUMENT.
+absl::Status ValidateNote(std::string_view what, std::string_view note, std::size_t bytes_max);
 
 /// Checks a message's text: UTF-8 without NUL, at most `text_bytes_max` bytes, and not empty unless
 /// `allow_empty` (the line protocol delivers empty lines). Returns OK or INVALID_ARGUMENT.

@@ -28,6 +28,22 @@ enum class CommandId : std::uint8_t {
   kMembers,
   kHistory,
   kResume,
+  kInfo,
+  kRoles,
+  kCreatePrivate,
+  kDirect,
+  kTopic,
+  kRename,
+  kDeleteChannel,
+  kDeleteMessage,
+  kKick,
+  kBan,
+  kUnban,
+  kMute,
+  kUnmute,
+  kBans,
+  kRole,
+  kAdd,
   kAuth,
   kEpoch,
   kHelp,
@@ -47,7 +63,7 @@ struct HistoryRequest {
 /// The cheapest first: it is what an empty one holds.
 using Action = std::variant<LocalAction, HistoryRequest, Command>;
 
-inline constexpr std::size_t kFieldsMax = 3;
+inline constexpr std::size_t kFieldsMax = 4;
 /// The fields of a line behind the command's name; those that it does not have are empty.
 using Fields = std::array<std::string_view, kFieldsMax>;
 
@@ -60,6 +76,7 @@ struct CommandRow {
   std::size_t fields_max = 0;  ///< Those beyond are ignored …
   bool rest_is_last = false;   ///< … or belong to the last one.
   bool claims_user = false;    ///< The first field is the user id that the client believes to have.
+  bool repeats_channel = false;  ///< The answer names the channel of the first field.
   /// How much of a connection's `commands_in_flight_max` it takes: answers of many lines take more.
   std::uint8_t weight = 1;
   /// Makes the action; the fields point into the line. INVALID_ARGUMENT, UNIMPLEMENTED.

@@ -9,7 +9,7 @@
 namespace txtchat::gateway {
 
 /// The dialect of legacy clients: a message is its text alone on a line, a joining is
-/// `$$joined: CHAN`, a leaving is nothing.
+/// `$$joined: CHAN`, a leaving or an act of moderation is nothing.
 ///
 /// Nothing a user writes looks like the server speaking: a text that begins with `$$` gets a space
 /// before it; LF, CR and CRLF end a line, and the next one is treated so too; other controls but
@@ -20,8 +20,9 @@ class ClassicEncoder final : public EventEncoder {
 };
 
 /// The dialect that `hello$2` asks for: `$$msg: CHAN SEQ UNIX_MS UID NAME: TEXT`,
-/// `$$joined: CHAN SEQ UID NAME`, `$$left: CHAN SEQ UID NAME`. Always one line an event; TEXT and
-/// NAME are escaped (gateway/line_text.h).
+/// `$$joined: CHAN SEQ UID NAME`, `$$left: CHAN SEQ UID NAME`; an act of moderation is
+/// `$$TAG: CHAN SEQ UNIX_MS UID NAME: PARTICULARS` (docs/protocol.md has the tags). Always one line
+/// an event; TEXT and NAME are escaped (gateway/line_text.h).
 class TaggedEncoder final : public EventEncoder {
  public:
   void Append(const Event& event, std::string& out) const override;

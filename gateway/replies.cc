@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "core/policy.h"
 #include "gateway/gateway_options.h"
 #include "gateway/line_encoders.h"
 #include "gateway/line_text.h"
@@ -19,6 +20,27 @@ std::string EscapedName(std::string_view name) {
   std::string out;
   AppendEscapedName(name, out);
   return out;
+}
+
+std::string_view NameOf(CommandId command) {
+  for (const CommandRow& row : CommandTable()) {
+    if (row.id == command) return row.name;
+  }
+  return "";
+}
+
+const char* KindName(ChannelKind kind) {
+  switch (kind) {
+    case ChannelKind::kPublic:
+      return "public";
+    case ChannelKind::kPersonal:
+      return "personal";
+    case ChannelKind::kPrivate:
+      return "private";
+    case ChannelKind::kDirect:
+      return "direct";
+  }
+  return "";
 }
 
 /// Answers of one command, by the type of its result.
@@ -39,7 +61,37 @@ struct Answer {
     return absl::StrCat("$$registered: ", r.user.id, " ", r.user.id, "\n");
   }
 
+  /// `$$ok: COMMAND CHAN SEQ`: the event itself comes before it.
+  std::string operator()(const Acted& acted) const {
+    return absl::StrCat("$$ok: ", View(NameOf(command)), " ", acted.event->channel_id, " ",
+                        acted.event->sequence, "\n");
+  }
+
+  std::string operator()(const SanctionList& list) const {
+    const absl::string_view channel = View(argument);
+    std::string out;
+    for (const SanctionRow& row : list.sanctions) {
+      absl::StrAppend(&out, row.kind == SanctionKind::kBan ? "$$ban: " : "$$mute: ", channel, " ",
+                      row.subject, " ", row.until_unix_ms, " ", row.by_user_id);
+      if (!row.reason.empty()) out += ' ';
+      AppendEscapedText(row.reason, out);
+      out += '\n';
+    }
+    absl::StrAppend(&out, "$$ok: bans ", channel, " ", list.sanctions.size(), "\n");
+    return out;
+  }
+
+  std::string operator()(const InviteRow&) const { return ""; }
+  std::string operator()(const InviteList&) const { return ""; }
+
   std::string operator()(const ChannelInfo& c) const {
+    if (command == CommandId::kInfo) {
+      std::string out = absl::StrCat("$$info: ", c.id, " ", KindName(c.kind), " ", c.member_count,
+                                     " ", c.head_sequence, " ", EscapedName(c.display_name), ": ");
+      AppendEscapedText(c.topic, out);
+      return out + '\n';
+    }
+    if (command == CommandId::kDirect) return absl::StrCat("$$ok: direct ", c.id, "\n");
     if (!tagged) return absl::StrCat(c.id, "\n");
     return absl::StrCat("$$created: ", c.id, " ", EscapedName(c.display_name), "\n");
   }
@@ -79,11 +131,26 @@ struct Answer {
   std::string operator()(const MemberPage& page) const {
     const absl::string_view channel = View(argument);
     std::string out;
-    for (const UserInfo& m : page.members) {
-      absl::StrAppend(&out, "$$member: ", channel, " ", m.id, " ", EscapedName(m.display_name),
-                      "\n");
+    if (command == CommandId::kRoles) return Standings(page);
+    for (const MemberInfo& m : page.members) {
+      absl::StrAppend(&out, "$$member: ", channel, " ", m.user.id, " ",
+                      EscapedName(m.user.display_name), "\n");
     }
     absl::StrAppend(&out, "$$ok: members ", channel, " ", page.members.size());
+    return End(std::move(out), page.next_page_token);
+  }
+
+  std::string Standings(const MemberPage& page) const {
+    std::string out;
+    std::size_t count = 0;
+    for (const MemberInfo& m : page.members) {
+      if (m.role == Role::kMember && !m.muted) continue;
+      ++count;
+      absl::StrAppend(&out, "$$standing: ", View(argument), " ", m.user.id, " ", RoleName(m.role));
+      if (m.muted) absl::StrAppend(&out, " muted ", m.muted_until_unix_ms);
+      out += '\n';
+    }
+    absl::StrAppend(&out, "$$ok: roles ", View(argument), " ", count);
     return End(std::move(out), page.next_page_token);
   }
 

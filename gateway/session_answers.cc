@@ -94,6 +94,11 @@ void Session::OnAnswer(const Pending& pending, Result& result) {
     outbox_.AddOwnEvent(posted->channel, posted->event->sequence);
     return;
   }
+  if (const auto* acted = std::get_if<Acted>(&result)) {
+    outbox_.AddOwnEvent(acted->channel, acted->event->sequence);
+    outbox_.AddLine(AnswerLines(pending.command, answer_format_, result, ""));
+    return;
+  }
   if (const auto* opened = std::get_if<HistoryOpened>(&result)) {
     ReadHistory(pending, opened->channel);
     return;

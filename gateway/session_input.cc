@@ -204,15 +204,17 @@ void Session::TakeCommand(Request& request) {
     registration->session = {
         .id = id_, .lane = &io_, .format = taken_format_, .sees_own_creation = false};
   }
-  if (std::holds_alternative<CreateChannel>(envelope.command)) envelope.entropy = Entropy();
+  const bool makes_channel = std::holds_alternative<CreateChannel>(envelope.command) ||
+                             std::holds_alternative<OpenDirect>(envelope.command);
+  if (makes_channel) envelope.entropy = Entropy();
   if (request.claimed_user_id != user_id_) {
     envelope.actor.claimed_user_id = std::string(request.claimed_user_id);
     envelope.actor.claim_is_address = IsSocketAddress(request.claimed_user_id);
   }
-  Submit(envelope, {.command = request.row->id,
-                    .weight = request.row->weight,
-                    .text = request.row->id == CommandId::kMembers ? std::string(request.argument)
-                                                                   : std::string()});
+  Submit(envelope,
+         {.command = request.row->id,
+          .weight = request.row->weight,
+          .text = request.row->repeats_channel ? std::string(request.argument) : std::string()});
 }
 
 void Session::TakeHistory(Request& request) {

@@ -5,110 +5,33 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "grpc-service/call_runner.h"
 #include "grpc-service/conversions.h"
 #include "grpc-service/credentials.h"
 #include "grpc-service/subscribe_reactor.h"
 #include "grpc-service/unary_call.h"
 
 namespace txtchat::rpc {
-namespace {
-
-absl::StatusOr<Actor> Nobody(const grpc::CallbackServerContext&) { return Actor{}; }
-
-/// What the answer of a list may come to. Set aside before the list is made, because lists that
-/// wait for their pump take memory as well; other answers are about as large as their request.
-std::size_t ListBytesMax(const Command& command, const Limits& limits) {
-  std::size_t page_size = 0;
-  if (const auto* channels = std::get_if<ListChannels>(&command)) {
-    page_size = channels->page_size;
-  } else if (const auto* members = std::get_if<ListMembers>(&command)) {
-    page_size = members->page_size;
-  } else {
-    return 0;
-  }
-  if (page_size == 0) page_size = limits.page_size_default;
-  const std::size_t entry_bytes_max = limits.name_bytes_max + kListEntryBytes;
-  return std::min(std::min(page_size, limits.page_size_max) * entry_bytes_max,
-                  limits.page_bytes_max + entry_bytes_max);
-}
-
-}  // namespace
 
 ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
                          const std::vector<std::unique_ptr<PumpThread>>* pumps)
     : dependencies_(dependencies),
       options_(options),
       stream_options_(options.stream),
-      pumps_(*pumps),
-      streams_(options.streams_max),
-      calls_(options.calls) {
+      runner_(dependencies, options, pumps),
+      streams_(options.streams_max) {
   stream_options_.epoch = dependencies_.epoch;
 }
 
-PumpThread& ChatService::NextPump() {
-  return *pumps_[next_pump_.fetch_add(1, std::memory_order_relaxed) % pumps_.size()];
-}
-
-absl::Status ChatService::Submit(Actor actor, Command command, PumpThread& pump, Completion done) {
-  Envelope envelope;
-  envelope.command = std::move(command);
-  envelope.actor = std::move(actor);
-  envelope.lane = &pump;
-  envelope.done = std::move(done);
-  envelope.time_unix_ms = dependencies_.clock->NowUnixMs();
-  envelope.entropy = RandomBits();
-  switch (dependencies_.sequencer->Submit(envelope)) {
-    case SubmitResult::kAccepted:
-      return absl::OkStatus();
-    case SubmitResult::kFull:
-      return absl::ResourceExhaustedError(
-          "the server is busy: too many commands wait already; retry with backoff");
-    case SubmitResult::kDraining:
-      break;
-  }
-  return DrainingStatus();
-}
-
 // --- Unary calls.
-
-template <typename Request, typename Response, typename ToCommand, typename ToResponse>
-grpc::ServerUnaryReactor* ChatService::Call(grpc::CallbackServerContext* context,
-                                            const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response, CallKind kind,
-                                            ActorSource actor_of, ToCommand to_command,
-                                            ToResponse to_response) {
-  const auto call = UnaryCall::Begin(&calls_, context, *request, response, kind);
-  if (!call->admission().ok()) return call->Refuse(call->admission());
-  absl::StatusOr<Actor> actor = actor_of(*context);
-  if (!actor.ok()) return call->Refuse(actor.status());
-  absl::StatusOr<Request> parsed = Parse<Request>(*request);
-  if (!parsed.ok()) return call->Refuse(parsed.status());
-  absl::StatusOr<Command> command = to_command(*parsed);
-  if (!command.ok()) return call->Refuse(command.status());
-  const absl::Status reserved = call->Reserve(ListBytesMax(*command, dependencies_.limits));
-  if (!reserved.ok()) return call->Refuse(reserved);
-
-  auto done = [call, to_response](absl::StatusOr<Result> result) mutable {
-    if (!result.ok()) {
-      call->Refuse(result.status());
-      return;
-    }
-    Response answer;
-    to_response(*result, answer);
-    call->Answer(answer);
-  };
-  const absl::Status submitted =
-      Submit(*std::move(actor), *std::move(command), NextPump(), std::move(done));
-  return submitted.ok() ? call.get() : call->Refuse(submitted);
-}
 
 grpc::ServerUnaryReactor* ChatService::Register(grpc::CallbackServerContext* context,
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {
   std::string token = MakeToken();
   std::string credential = HashToken(token);
-  return Call<v1::RegisterRequest, v1::RegisterResponse>(
-      context, request, response, CallKind::kChange, &Nobody,
+  return runner_.Run<v1::RegisterRequest, v1::RegisterResponse>(
+      context, request, response, CallKind::kChange, &CallRunner::Nobody,
       [&](v1::RegisterRequest& r) -> absl::StatusOr<Command> {
         return txtchat::Register{.user_id = MakeGuestId(),
                                  .display_name = std::move(*r.mutable_display_name()),
@@ -123,10 +46,12 @@ grpc::ServerUnaryReactor* ChatService::Register(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* ChatService::CreateChannel(grpc::CallbackServerContext* context,
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
-  return Call<v1::CreateChannelRequest, v1::CreateChannelResponse>(
+  return runner_.Run<v1::CreateChannelRequest, v1::CreateChannelResponse>(
       context, request, response, CallKind::kChange, &ActorOf,
       [](v1::CreateChannelRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::CreateChannel{std::move(*r.mutable_display_name())};
+        const absl::StatusOr<ChannelKind> kind = CreatableKind(r.kind());
+        if (!kind.ok()) return kind.status();
+        return txtchat::CreateChannel{std::move(*r.mutable_display_name()), *kind};
       },
       [](Result& result, v1::CreateChannelResponse& answer) {
         SetChannel(std::get<ChannelInfo>(result), *answer.mutable_channel());
@@ -136,7 +61,7 @@ grpc::ServerUnaryReactor* ChatService::CreateChannel(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* ChatService::GetChannel(grpc::CallbackServerContext* context,
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
-  return Call<v1::GetChannelRequest, v1::GetChannelResponse>(
+  return runner_.Run<v1::GetChannelRequest, v1::GetChannelResponse>(
       context, request, response, CallKind::kRead, &ActorOf,
       [](v1::GetChannelRequest& r) -> absl::StatusOr<Command> {
         return txtchat::GetChannel{std::move(*r.mutable_channel_id())};
@@ -149,7 +74,7 @@ grpc::ServerUnaryReactor* ChatService::GetChannel(grpc::CallbackServerContext* c
 grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  return Call<v1::ListChannelsRequest, v1::ListChannelsResponse>(
+  return runner_.Run<v1::ListChannelsRequest, v1::ListChannelsResponse>(
       context, request, response, CallKind::kRead, &ActorOf,
       [](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
@@ -168,7 +93,7 @@ grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
-  return Call<v1::ListMembersRequest, v1::ListMembersResponse>(
+  return runner_.Run<v1::ListMembersRequest, v1::ListMembersResponse>(
       context, request, response, CallKind::kRead, &ActorOf,
       [](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
@@ -178,7 +103,10 @@ grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* 
       },
       [](Result& result, v1::ListMembersResponse& answer) {
         auto& page = std::get<MemberPage>(result);
-        for (const UserInfo& member : page.members) SetUser(member, *answer.add_members());
+        for (const MemberInfo& member : page.members) {
+          SetUser(member.user, *answer.add_members());
+          SetStanding(member, *answer.add_standings());
+        }
         answer.set_next_page_token(std::move(page.next_page_token));
       });
 }
@@ -186,7 +114,7 @@ grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* ChatService::JoinChannel(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
-  return Call<v1::JoinChannelRequest, v1::JoinChannelResponse>(
+  return runner_.Run<v1::JoinChannelRequest, v1::JoinChannelResponse>(
       context, request, response, CallKind::kChange, &ActorOf,
       [](v1::JoinChannelRequest& r) -> absl::StatusOr<Command> {
         return Join{std::move(*r.mutable_channel_id())};
@@ -196,10 +124,36 @@ grpc::ServerUnaryReactor* ChatService::JoinChannel(grpc::CallbackServerContext* 
       });
 }
 
+grpc::ServerUnaryReactor* ChatService::OpenDirectChannel(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  return runner_.Run<v1::OpenDirectChannelRequest, v1::OpenDirectChannelResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::OpenDirectChannelRequest& r) -> absl::StatusOr<Command> {
+        return OpenDirect{std::move(*r.mutable_user_id())};
+      },
+      [](Result& result, v1::OpenDirectChannelResponse& answer) {
+        SetChannel(std::get<ChannelInfo>(result), *answer.mutable_channel());
+      });
+}
+
+grpc::ServerUnaryReactor* ChatService::JoinByInvite(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return runner_.Run<v1::JoinByInviteRequest, v1::JoinByInviteResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::JoinByInviteRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::JoinByInvite{HashToken(r.code())};
+      },
+      [](Result& result, v1::JoinByInviteResponse& answer) {
+        SetChannel(std::get<Joined>(result).channel, *answer.mutable_channel());
+      });
+}
+
 grpc::ServerUnaryReactor* ChatService::LeaveChannel(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  return Call<v1::LeaveChannelRequest, v1::LeaveChannelResponse>(
+  return runner_.Run<v1::LeaveChannelRequest, v1::LeaveChannelResponse>(
       context, request, response, CallKind::kChange, &ActorOf,
       [](v1::LeaveChannelRequest& r) -> absl::StatusOr<Command> {
         return Leave{std::move(*r.mutable_channel_id())};
@@ -210,7 +164,7 @@ grpc::ServerUnaryReactor* ChatService::LeaveChannel(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
-  return Call<v1::SendMessageRequest, v1::SendMessageResponse>(
+  return runner_.Run<v1::SendMessageRequest, v1::SendMessageResponse>(
       context, request, response, CallKind::kChange, &ActorOf,
       [](v1::SendMessageRequest& r) -> absl::StatusOr<Command> {
         return Send{.channel_id = std::move(*r.mutable_channel_id()),
@@ -236,7 +190,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
         "the server has its most open streams (", options_.streams_max, "); try again later")));
   }
 
-  PumpThread& pump = NextPump();
+  PumpThread& pump = runner_.NextPump();
   const SessionId id = dependencies_.session_ids->Next();
   auto reactor = std::make_shared<SubscribeReactor>(context, &pump.write_gate(),
                                                     [this, id, &pump] { CloseStream(id, pump); });
@@ -251,8 +205,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
   for (const v1::ChannelPosition& position : parsed->positions()) {
     open.positions.push_back({position.channel_id(), position.after_sequence(), position.epoch()});
   }
-  const absl::Status submitted =
-      Submit(*std::move(actor), std::move(open), pump, [stream](absl::StatusOr<Result> result) {
+  const absl::Status submitted = runner_.Submit(
+      *std::move(actor), std::move(open), pump, [stream](absl::StatusOr<Result> result) {
         if (result.ok()) {
           stream->OnOpened(std::move(std::get<SessionOpened>(*result).recoveries));
         } else {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/command.h"
+#include "grpc-service/call_runner.h"
 #include "grpc-service/pump_thread.h"
 #include "grpc-service/rpc_options.h"
 #include "grpc-service/rpc_server.h"
@@ -23,15 +24,17 @@ namespace txtchat::rpc {
 // UNIMPLEMENTED by generated code.
 using RawChatService = v1::ChatService::WithRawCallbackMethod_Register<
     v1::ChatService::WithRawCallbackMethod_CreateChannel<
-        v1::ChatService::WithRawCallbackMethod_GetChannel<
-            v1::ChatService::WithRawCallbackMethod_ListChannels<
-                v1::ChatService::WithRawCallbackMethod_ListMembers<
-                    v1::ChatService::WithRawCallbackMethod_JoinChannel<
-                        v1::ChatService::WithRawCallbackMethod_LeaveChannel<
-                            v1::ChatService::WithRawCallbackMethod_SendMessage<
-                                v1::ChatService::WithRawCallbackMethod_ListMessages<
-                                    v1::ChatService::WithRawCallbackMethod_Subscribe<
-                                        v1::ChatService::Service>>>>>>>>>>;
+        v1::ChatService::WithRawCallbackMethod_OpenDirectChannel<
+            v1::ChatService::WithRawCallbackMethod_GetChannel<
+                v1::ChatService::WithRawCallbackMethod_ListChannels<
+                    v1::ChatService::WithRawCallbackMethod_ListMembers<
+                        v1::ChatService::WithRawCallbackMethod_JoinChannel<
+                            v1::ChatService::WithRawCallbackMethod_JoinByInvite<
+                                v1::ChatService::WithRawCallbackMethod_LeaveChannel<
+                                    v1::ChatService::WithRawCallbackMethod_SendMessage<
+                                        v1::ChatService::WithRawCallbackMethod_ListMessages<
+                                            v1::ChatService::WithRawCallbackMethod_Subscribe<
+                                                v1::ChatService::Service>>>>>>>>>>>>;
 
 /// The RPCs of txtchat.v1.ChatService: turns requests into commands, and their results into
 /// responses on a pump's thread. What each call answers is documented in the .proto.
@@ -45,10 +48,11 @@ class ChatService final : public RawChatService {
   /// From now on every call is refused with UNAVAILABLE. Thread-safe.
   void StopAccepting() {
     accepting_ = false;
-    calls_.StopAdmitting();
+    runner_.calls().StopAdmitting();
   }
   StreamCount& streams() { return streams_; }
-  UnaryCalls& calls() { return calls_; }
+  UnaryCalls& calls() { return runner_.calls(); }
+  CallRunner& runner() { return runner_; }
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
@@ -56,6 +60,9 @@ class ChatService final : public RawChatService {
   grpc::ServerUnaryReactor* CreateChannel(grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* OpenDirectChannel(grpc::CallbackServerContext* context,
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetChannel(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
                                        grpc::ByteBuffer* response) override;
@@ -68,6 +75,9 @@ class ChatService final : public RawChatService {
   grpc::ServerUnaryReactor* JoinChannel(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* JoinByInvite(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* LeaveChannel(grpc::CallbackServerContext* context,
                                          const grpc::ByteBuffer* request,
                                          grpc::ByteBuffer* response) override;
@@ -81,31 +91,15 @@ class ChatService final : public RawChatService {
                                                         const grpc::ByteBuffer* request) override;
 
  private:
-  using ActorSource = absl::StatusOr<Actor> (*)(const grpc::CallbackServerContext&);
-
-  /// Runs one unary call, if there is room for it: `actor_of(context)` says who calls, or why
-  /// nobody may; parses a Request; `to_command(Request&)` makes the command of it, or an error;
-  /// `to_response(Result&, Response&)` fills in the answer.
-  template <typename Request, typename Response, typename ToCommand, typename ToResponse>
-  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context,
-                                 const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                 CallKind kind, ActorSource actor_of, ToCommand to_command,
-                                 ToResponse to_response);
-  /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
-  /// completion never runs.
-  absl::Status Submit(Actor actor, Command command, PumpThread& pump, Completion done);
   /// Tells the core that a stream has ended.
   void CloseStream(SessionId id, PumpThread& pump);
-  PumpThread& NextPump();
 
   const RpcDependencies dependencies_;
   const RpcOptions options_;
   StreamOptions stream_options_;
-  const std::vector<std::unique_ptr<PumpThread>>& pumps_;
-  std::atomic<std::size_t> next_pump_{0};
+  CallRunner runner_;
   std::atomic<bool> accepting_{true};
   StreamCount streams_;
-  UnaryCalls calls_;
 };
 
 }  // namespace txtchat::rpc

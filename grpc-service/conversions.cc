@@ -29,7 +29,27 @@ absl::StatusOr<std::size_t> PageSize(std::int32_t requested) {
   return static_cast<std::size_t>(requested);
 }
 
-namespace {
+absl::StatusOr<ChannelKind> CreatableKind(v1::ChannelKind kind) {
+  switch (kind) {
+    case v1::CHANNEL_KIND_UNSPECIFIED:
+    case v1::CHANNEL_KIND_PUBLIC:
+      return ChannelKind::kPublic;
+    case v1::CHANNEL_KIND_PRIVATE:
+      return ChannelKind::kPrivate;
+    default:
+      return absl::InvalidArgumentError(
+          "a channel is made public or private; OpenDirectChannel makes direct ones");
+  }
+}
+
+absl::StatusOr<std::int64_t> Milliseconds(const google::protobuf::Duration& duration) {
+  constexpr std::int64_t kSecondsMax = 315'576'000'000;  // As duration.proto says.
+  if (duration.seconds() < 0 || duration.nanos() < 0 || duration.seconds() > kSecondsMax) {
+    return absl::InvalidArgumentError("the duration must be from 0 to 10,000 years");
+  }
+  // Rounded up: what is given is not nothing.
+  return duration.seconds() * 1'000 + (duration.nanos() + 999'999) / 1'000'000;
+}
 
 void SetTime(std::int64_t unix_ms, google::protobuf::Timestamp& out) {
   std::int64_t seconds = unix_ms / 1000;
@@ -40,6 +60,34 @@ void SetTime(std::int64_t unix_ms, google::protobuf::Timestamp& out) {
   }
   out.set_seconds(seconds);
   out.set_nanos(static_cast<std::int32_t>(rest_ms * 1'000'000));
+}
+
+v1::Role RoleOf(Role role) {
+  switch (role) {
+    case Role::kMember:
+      return v1::ROLE_MEMBER;
+    case Role::kModerator:
+      return v1::ROLE_MODERATOR;
+    case Role::kOwner:
+      return v1::ROLE_OWNER;
+  }
+  return v1::ROLE_UNSPECIFIED;
+}
+
+namespace {
+
+v1::ChannelKind KindOf(ChannelKind kind) {
+  switch (kind) {
+    case ChannelKind::kPublic:
+      return v1::CHANNEL_KIND_PUBLIC;
+    case ChannelKind::kPersonal:
+      return v1::CHANNEL_KIND_PERSONAL;
+    case ChannelKind::kPrivate:
+      return v1::CHANNEL_KIND_PRIVATE;
+    case ChannelKind::kDirect:
+      return v1::CHANNEL_KIND_DIRECT;
+  }
+  return v1::CHANNEL_KIND_UNSPECIFIED;
 }
 
 }  // namespace
@@ -55,6 +103,16 @@ void SetChannel(const ChannelInfo& channel, v1::Channel& out) {
   SetTime(channel.create_time_unix_ms, *out.mutable_create_time());
   out.set_head_sequence(channel.head_sequence);
   out.set_member_count(static_cast<std::uint32_t>(channel.member_count));
+  out.set_kind(KindOf(channel.kind));
+  out.set_topic(channel.topic);
+}
+
+void SetStanding(const MemberInfo& member, v1::MemberStanding& out) {
+  out.set_role(RoleOf(member.role));
+  out.set_muted(member.muted);
+  if (member.muted_until_unix_ms != 0) {
+    SetTime(member.muted_until_unix_ms, *out.mutable_muted_until());
+  }
 }
 
 void SetMessage(const Event& event, v1::Message& out) {

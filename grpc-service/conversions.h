@@ -10,6 +10,7 @@
 #include "core/command.h"
 #include "grpcpp/grpcpp.h"
 #include "txtchat/v1/chat.pb.h"
+#include "txtchat/v1/moderation.pb.h"
 
 namespace txtchat::rpc {
 
@@ -26,8 +27,16 @@ absl::StatusOr<std::size_t> PageSize(std::int32_t requested);
 /// estimate of the rest.
 inline constexpr std::size_t kListEntryBytes = 96;
 
+/// INVALID_ARGUMENT  channels of this kind are not made so
+absl::StatusOr<ChannelKind> CreatableKind(v1::ChannelKind kind);
+/// Nothing, or 0, is 0. INVALID_ARGUMENT  it is negative, or too long
+absl::StatusOr<std::int64_t> Milliseconds(const google::protobuf::Duration& duration);
+
+void SetTime(std::int64_t unix_ms, google::protobuf::Timestamp& out);
+v1::Role RoleOf(Role role);
 void SetUser(const UserInfo& user, v1::User& out);
 void SetChannel(const ChannelInfo& channel, v1::Channel& out);
+void SetStanding(const MemberInfo& member, v1::MemberStanding& out);
 void SetMessage(const Event& event, v1::Message& out);
 
 /// INVALID_ARGUMENT  the bytes are no such message, or a string in it is not UTF-8

@@ -137,7 +137,8 @@ struct Reading {
 grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  const auto unary = UnaryCall::Begin(&calls_, context, *request, response, CallKind::kRead);
+  const auto unary =
+      UnaryCall::Begin(&runner_.calls(), context, *request, response, CallKind::kRead);
   if (!unary->admission().ok()) return unary->Refuse(unary->admission());
   absl::StatusOr<Actor> actor = ActorOf(*context);
   if (!actor.ok()) return unary->Refuse(actor.status());
@@ -167,7 +168,7 @@ grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext*
             absl::StatusOr<EventPage> page) { reading.OnPage(page); });
   };
   const absl::Status submitted =
-      Submit(*std::move(actor), std::move(command), NextPump(), std::move(done));
+      runner_.Submit(*std::move(actor), std::move(command), runner_.NextPump(), std::move(done));
   return submitted.ok() ? unary.get() : unary->Refuse(submitted);
 }
 

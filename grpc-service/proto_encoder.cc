@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "grpc-service/act_event.h"
 #include "txtchat/v1/chat.pb.h"
 
 namespace txtchat::rpc {
@@ -110,6 +111,8 @@ void PutKind(const Event& event, std::size_t size, std::string& out) {
       PutMessageHead(v1::Event::kMemberLeftFieldNumber, size, out);
       PutUser(v1::MemberLeft::kUserFieldNumber, event, out);
       return;
+    default:
+      return;  // AppendActEvent's.
   }
 }
 
@@ -130,6 +133,10 @@ v1::Recovery::State StateOf(Recovery::State state) {
 }  // namespace
 
 void ProtoEncoder::Append(const Event& event, std::string& out) const {
+  if (event.kind >= EventKind::kMessageRemoved) {
+    AppendActEvent(event, out);
+    return;
+  }
   const TimestampParts time(event.time_unix_ms);
   const std::size_t kind = KindSize(event);
   const std::size_t size = StringSize(event.channel_id) + NumberSize(event.sequence) +

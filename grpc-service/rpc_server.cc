@@ -10,6 +10,7 @@
 #include "grpc-service/chat_service.h"
 #include "grpc-service/connection_acceptor.h"
 #include "grpc-service/credentials.h"
+#include "grpc-service/moderation_service.h"
 #include "grpc-service/pump_thread.h"
 #include "grpc-service/tls_credentials.h"
 #include "grpc/grpc.h"
@@ -100,7 +101,8 @@ class RpcServer::Impl {
       : plain_(!options.listen.empty()),
         with_tls_(!options.tls_listen.empty()),
         tls_(options.tls),
-        service_(dependencies, options, &pumps_) {
+        service_(dependencies, options, &pumps_),
+        moderation_(&service_.runner()) {
     for (std::size_t i = 0; i < PumpThreads(options); ++i) {
       // One of them looks after the unary calls.
       UnaryCalls* const calls = i == 0 ? &service_.calls() : nullptr;
@@ -124,10 +126,12 @@ class RpcServer::Impl {
     Configure(options, limits, builder);
     if (absl::Status s = Accept(options, builder); !s.ok()) return s;
     builder.RegisterService(&service_);
+    builder.RegisterService(&moderation_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::UnavailableError("gRPC cannot start its server");
     grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
     health->SetServingStatus(v1::ChatService::service_full_name(), true);
+    health->SetServingStatus(v1::ModerationService::service_full_name(), true);
     health->SetServingStatus(kStoreHealth, true);
     health->SetServingStatus("txtchat.durability." + options.durability, true);
     acceptor_->Start([this](int fd, std::size_t address) {
@@ -221,6 +225,7 @@ class RpcServer::Impl {
   const bool with_tls_;
   TlsCredentials tls_;
   ChatService service_;
+  ModerationService moderation_;
   std::unique_ptr<grpc::Server> server_;
   // Accepts, bounded; gRPC itself listens on nothing and takes the connections from here.
   std::unique_ptr<ConnectionAcceptor> acceptor_;

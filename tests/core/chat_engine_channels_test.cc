@@ -199,8 +199,8 @@ TEST(Queries, ListMembersOnlyToMembers) {
   ASSERT_TRUE(answer.ok());
   const auto& members = std::get<MemberPage>(*answer).members;
   ASSERT_EQ(members.size(), 2u);
-  EXPECT_EQ(members[0].display_name, "alice");
-  EXPECT_EQ(members[1].id, "user-bob");
+  EXPECT_EQ(members[0].user.display_name, "alice");
+  EXPECT_EQ(members[1].user.id, "user-bob");
 }
 
 TEST(Queries, TellHeadAndMembersOfAChannel) {

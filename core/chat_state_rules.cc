@@ -1,0 +1,142 @@
+// Roles, sanctions, invites and direct conversations of channels.
+#include <algorithm>
+#include <utility>
+
+#include "core/chat_state.h"
+
+namespace txtchat {
+
+void ChatState::Describe(Channel& channel, std::string display_name, std::string topic) {
+  std::swap(channel.display_name, display_name);
+  if (topic != channel.extra().topic) std::swap(channel.NeedExtras().topic, topic);
+  journal_.Record(
+      [&channel, old_name = std::move(display_name), old_topic = std::move(topic)]() mutable {
+        channel.display_name = std::move(old_name);
+        if (channel.extras != nullptr) channel.extras->topic = std::move(old_topic);
+      });
+}
+
+// --- Roles.
+
+Role ChatState::RoleOf(const Channel& channel, const User& user) {
+  if (channel.kind == ChannelKind::kPersonal && channel.id == user.id) return Role::kOwner;
+  for (const auto& [key, role] : channel.extra().officers) {
+    if (key == user.key) return role;
+  }
+  return Role::kMember;
+}
+
+void ChatState::SetRole(Channel& channel, const User& user, Role role) {
+  if (role == Role::kMember && channel.extras == nullptr) return;
+  auto& officers = channel.NeedExtras().officers;
+  journal_.Record([&channel, before = officers] { channel.extras->officers = before; });
+  std::erase_if(officers, [&](const auto& officer) { return officer.first == user.key; });
+  if (role == Role::kMember) return;
+  officers.emplace_back(user.key, role);
+  std::sort(officers.begin(), officers.end());
+}
+
+// --- Sanctions.
+
+const SanctionRow* ChatState::FindSanction(const Channel& channel, SanctionKind kind,
+                                           const std::string& subject, std::int64_t now_unix_ms) {
+  const auto& sanctions = channel.extra().sanctions;
+  const auto it = sanctions.find(std::make_pair(kind, subject));
+  if (it == sanctions.end()) return nullptr;
+  const std::int64_t until = it->second.until_unix_ms;
+  return until != 0 && until <= now_unix_ms ? nullptr : &it->second;
+}
+
+void ChatState::InsertSanction(Channel& channel, SanctionRow sanction) {
+  if (sanction.user != 0) sanctioned_.insert({sanction.user, channel.key, sanction.kind});
+  auto place = std::make_pair(sanction.kind, sanction.subject);
+  channel.NeedExtras().sanctions.insert_or_assign(std::move(place), std::move(sanction));
+}
+
+SanctionRow ChatState::ExtractSanction(Channel& channel, SanctionKind kind,
+                                       const std::string& subject) {
+  const auto it = channel.extras->sanctions.find(std::make_pair(kind, subject));
+  SanctionRow sanction = std::move(it->second);
+  channel.extras->sanctions.erase(it);
+  sanctioned_.erase({sanction.user, channel.key, kind});
+  return sanction;
+}
+
+void ChatState::PutSanction(Channel& channel, SanctionRow sanction) {
+  const SanctionKind kind = sanction.kind;
+  const std::string subject = sanction.subject;
+  if (channel.extra().sanctions.contains(std::make_pair(kind, subject))) {
+    RemoveSanction(channel, kind, subject);
+  }
+  InsertSanction(channel, std::move(sanction));
+  journal_.Record([this, &channel, kind, subject] { ExtractSanction(channel, kind, subject); });
+}
+
+void ChatState::RemoveSanction(Channel& channel, SanctionKind kind, const std::string& subject) {
+  journal_.Record([this, &channel, removed = ExtractSanction(channel, kind, subject)]() mutable {
+    InsertSanction(channel, std::move(removed));
+  });
+}
+
+std::vector<Channel*> ChatState::SanctioningChannels(const User& user) {
+  std::vector<Channel*> channels;
+  for (auto it = sanctioned_.lower_bound({user.key, 0, SanctionKind::kBan});
+       it != sanctioned_.end() && std::get<0>(*it) == user.key; ++it) {
+    Channel* const channel = FindChannel(std::get<1>(*it));
+    if (channels.empty() || channels.back() != channel) channels.push_back(channel);
+  }
+  return channels;
+}
+
+// --- Invites.
+
+InviteRow* ChatState::FindInvite(const std::string& hash) {
+  const auto it = channels_by_invite_.find(hash);
+  if (it == channels_by_invite_.end()) return nullptr;
+  return &FindChannel(it->second)->extras->invites.at(hash);
+}
+
+void ChatState::InsertInvite(Channel& channel, InviteRow invite) {
+  channels_by_invite_[invite.hash] = channel.key;
+  std::string hash = invite.hash;
+  channel.NeedExtras().invites.insert_or_assign(std::move(hash), std::move(invite));
+}
+
+InviteRow ChatState::ExtractInvite(Channel& channel, const std::string& hash) {
+  const auto it = channel.extras->invites.find(hash);
+  InviteRow invite = std::move(it->second);
+  channel.extras->invites.erase(it);
+  channels_by_invite_.erase(invite.hash);
+  return invite;
+}
+
+void ChatState::PutInvite(Channel& channel, InviteRow invite) {
+  const std::string hash = invite.hash;
+  if (channel.extra().invites.contains(hash)) RemoveInvite(channel, hash);
+  InsertInvite(channel, std::move(invite));
+  journal_.Record([this, &channel, hash] { ExtractInvite(channel, hash); });
+}
+
+void ChatState::RemoveInvite(Channel& channel, const std::string& hash) {
+  journal_.Record([this, &channel, removed = ExtractInvite(channel, hash)]() mutable {
+    InsertInvite(channel, std::move(removed));
+  });
+}
+
+// --- Direct conversations.
+
+Channel* ChatState::FindDirect(const User& one, const User& other) {
+  const auto it = direct_channels_.find(std::minmax(one.key, other.key));
+  return it == direct_channels_.end() ? nullptr : FindChannel(it->second);
+}
+
+void ChatState::SetDirect(Channel& channel, const User& one, const User& other) {
+  const std::pair<UserKey, UserKey> pair = std::minmax(one.key, other.key);
+  ChannelExtras& extras = channel.NeedExtras();
+  extras.direct_first = pair.first;
+  extras.direct_second = pair.second;
+  direct_channels_[pair] = channel.key;
+  // It was made in the same batch, and goes with it: together with its entry in the index.
+}
+
+}  // namespace txtchat

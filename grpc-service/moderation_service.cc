@@ -1,0 +1,257 @@
+#include "grpc-service/moderation_service.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "grpc-service/conversions.h"
+#include "grpc-service/credentials.h"
+
+namespace txtchat::rpc {
+namespace {
+
+/// Of an invite for which none was asked.
+constexpr std::int64_t kInviteLifetimeMs = 86'400'000;
+
+/// The answer of every act.
+template <typename Response>
+void SetSequence(Result& result, Response& answer) {
+  answer.set_sequence(std::get<Acted>(result).event->sequence);
+}
+
+absl::StatusOr<Command> SanctionOf(SanctionKind kind, std::string& channel_id, std::string& subject,
+                                   const google::protobuf::Duration& duration,
+                                   std::string& reason) {
+  const absl::StatusOr<std::int64_t> duration_ms = Milliseconds(duration);
+  if (!duration_ms.ok()) return duration_ms.status();
+  return txtchat::Sanction{std::move(channel_id), kind, std::move(subject), *duration_ms,
+                           std::move(reason)};
+}
+
+absl::StatusOr<Role> GivenRole(v1::Role role) {
+  switch (role) {
+    case v1::ROLE_MEMBER:
+      return Role::kMember;
+    case v1::ROLE_MODERATOR:
+      return Role::kModerator;
+    case v1::ROLE_OWNER:
+      return Role::kOwner;
+    default:
+      return absl::InvalidArgumentError("role must be ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER");
+  }
+}
+
+void SetSanction(const SanctionRow& row, v1::Sanction& out) {
+  out.set_kind(row.kind == SanctionKind::kBan ? v1::Sanction::KIND_BAN : v1::Sanction::KIND_MUTE);
+  out.set_subject(row.subject);
+  out.set_subject_name(row.subject_name);
+  if (row.until_unix_ms != 0) SetTime(row.until_unix_ms, *out.mutable_until());
+  out.set_reason(row.reason);
+  out.set_by_user_id(row.by_user_id);
+  SetTime(row.time_unix_ms, *out.mutable_create_time());
+}
+
+void SetInvite(const InviteRow& row, v1::Invite& out) {
+  out.set_id(row.id);
+  out.set_uses_left(row.uses_left);
+  SetTime(row.expire_time_unix_ms, *out.mutable_expire_time());
+  out.set_by_user_id(row.by_user_id);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ModerationService::SetTopic(grpc::CallbackServerContext* context,
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
+  return runner_.Run<v1::SetTopicRequest, v1::SetTopicResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::SetTopicRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::SetTopic{std::move(*r.mutable_channel_id()), std::move(*r.mutable_topic())};
+      },
+      &SetSequence<v1::SetTopicResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::RenameChannel(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return runner_.Run<v1::RenameChannelRequest, v1::RenameChannelResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::RenameChannelRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::RenameChannel{std::move(*r.mutable_channel_id()),
+                                      std::move(*r.mutable_display_name())};
+      },
+      &SetSequence<v1::RenameChannelResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::DeleteChannel(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return runner_.Run<v1::DeleteChannelRequest, v1::DeleteChannelResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::DeleteChannelRequest& r) -> absl::StatusOr<Command> {
+        return RemoveChannel{std::move(*r.mutable_channel_id())};
+      },
+      &SetSequence<v1::DeleteChannelResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::DeleteMessage(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return runner_.Run<v1::DeleteMessageRequest, v1::DeleteMessageResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::DeleteMessageRequest& r) -> absl::StatusOr<Command> {
+        return RemoveMessage{std::move(*r.mutable_channel_id()), r.sequence()};
+      },
+      &SetSequence<v1::DeleteMessageResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::KickMember(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
+  return runner_.Run<v1::KickMemberRequest, v1::KickMemberResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::KickMemberRequest& r) -> absl::StatusOr<Command> {
+        return Kick{std::move(*r.mutable_channel_id()), std::move(*r.mutable_user_id()),
+                    std::move(*r.mutable_reason())};
+      },
+      &SetSequence<v1::KickMemberResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::Ban(grpc::CallbackServerContext* context,
+                                                 const grpc::ByteBuffer* request,
+                                                 grpc::ByteBuffer* response) {
+  return runner_.Run<v1::BanRequest, v1::BanResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::BanRequest& r) -> absl::StatusOr<Command> {
+        return SanctionOf(SanctionKind::kBan, *r.mutable_channel_id(), *r.mutable_subject(),
+                          r.duration(), *r.mutable_reason());
+      },
+      &SetSequence<v1::BanResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::Unban(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return runner_.Run<v1::UnbanRequest, v1::UnbanResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::UnbanRequest& r) -> absl::StatusOr<Command> {
+        return Pardon{std::move(*r.mutable_channel_id()), SanctionKind::kBan,
+                      std::move(*r.mutable_subject())};
+      },
+      &SetSequence<v1::UnbanResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::Mute(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return runner_.Run<v1::MuteRequest, v1::MuteResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::MuteRequest& r) -> absl::StatusOr<Command> {
+        return SanctionOf(SanctionKind::kMute, *r.mutable_channel_id(), *r.mutable_user_id(),
+                          r.duration(), *r.mutable_reason());
+      },
+      &SetSequence<v1::MuteResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::Unmute(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return runner_.Run<v1::UnmuteRequest, v1::UnmuteResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::UnmuteRequest& r) -> absl::StatusOr<Command> {
+        return Pardon{std::move(*r.mutable_channel_id()), SanctionKind::kMute,
+                      std::move(*r.mutable_user_id())};
+      },
+      &SetSequence<v1::UnmuteResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::ListSanctions(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return runner_.Run<v1::ListSanctionsRequest, v1::ListSanctionsResponse>(
+      context, request, response, CallKind::kRead, &ActorOf,
+      [](v1::ListSanctionsRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::ListSanctions{std::move(*r.mutable_channel_id())};
+      },
+      [](Result& result, v1::ListSanctionsResponse& answer) {
+        for (const SanctionRow& row : std::get<SanctionList>(result).sanctions) {
+          SetSanction(row, *answer.add_sanctions());
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* ModerationService::SetRole(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return runner_.Run<v1::SetRoleRequest, v1::SetRoleResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::SetRoleRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<Role> role = GivenRole(r.role());
+        if (!role.ok()) return role.status();
+        return txtchat::SetRole{std::move(*r.mutable_channel_id()), std::move(*r.mutable_user_id()),
+                                *role};
+      },
+      &SetSequence<v1::SetRoleResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::AddMember(grpc::CallbackServerContext* context,
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  return runner_.Run<v1::AddMemberRequest, v1::AddMemberResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::AddMemberRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::AddMember{std::move(*r.mutable_channel_id()),
+                                  std::move(*r.mutable_user_id())};
+      },
+      &SetSequence<v1::AddMemberResponse>);
+}
+
+grpc::ServerUnaryReactor* ModerationService::CreateInvite(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  std::string code = MakeToken();
+  std::string hash = HashToken(code);
+  return runner_.Run<v1::CreateInviteRequest, v1::CreateInviteResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [&](v1::CreateInviteRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<std::int64_t> lifetime_ms =
+            r.has_lifetime() ? Milliseconds(r.lifetime()) : kInviteLifetimeMs;
+        if (!lifetime_ms.ok()) return lifetime_ms.status();
+        return txtchat::CreateInvite{std::move(*r.mutable_channel_id()), std::move(hash),
+                                     MakeGuestId(), r.uses_max() == 0 ? 1 : r.uses_max(),
+                                     *lifetime_ms};
+      },
+      [code](Result& result, v1::CreateInviteResponse& answer) {
+        SetInvite(std::get<InviteRow>(result), *answer.mutable_invite());
+        answer.set_code(code);
+      });
+}
+
+grpc::ServerUnaryReactor* ModerationService::ListInvites(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  return runner_.Run<v1::ListInvitesRequest, v1::ListInvitesResponse>(
+      context, request, response, CallKind::kRead, &ActorOf,
+      [](v1::ListInvitesRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::ListInvites{std::move(*r.mutable_channel_id())};
+      },
+      [](Result& result, v1::ListInvitesResponse& answer) {
+        for (const InviteRow& row : std::get<InviteList>(result).invites) {
+          SetInvite(row, *answer.add_invites());
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* ModerationService::RevokeInvite(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return runner_.Run<v1::RevokeInviteRequest, v1::RevokeInviteResponse>(
+      context, request, response, CallKind::kChange, &ActorOf,
+      [](v1::RevokeInviteRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::RevokeInvite{std::move(*r.mutable_channel_id()),
+                                     std::move(*r.mutable_invite_id())};
+      },
+      [](Result&, v1::RevokeInviteResponse&) {});
+}
+
+}  // namespace txtchat::rpc
