@@ -85,6 +85,8 @@ struct CommandRow {
 
 /// All commands, in the order in which `help` lists them.
 absl::Span<const CommandRow> CommandTable();
+/// Those of them that are about kinds of channels and roles.
+absl::Span<const CommandRow> ModerationCommands();
 
 /// A line that passed every check that needs no state.
 struct Request {
