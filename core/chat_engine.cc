@@ -13,9 +13,10 @@ constexpr std::int64_t kCommitRetryMs = 100;
 
 }  // namespace
 
-ChatEngine::ChatEngine(const Limits& limits, EncoderSet encoders, MessageStore* store)
+ChatEngine::ChatEngine(const Limits& limits, EncoderSet encoders, MessageStore* store,
+                       const NameFolder* names)
     : limits_(limits),
-      state_(limits),
+      state_(limits, names),
       store_(store),
       publisher_(encoders, limits.queues_bytes_max) {}
 

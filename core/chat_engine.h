@@ -31,7 +31,9 @@ namespace txtchat {
 class ChatEngine {
  public:
   /// `store` and `encoders` outlive the engine.
-  ChatEngine(const Limits& limits, EncoderSet encoders, MessageStore* store);
+  /// `names` as ChatState.
+  ChatEngine(const Limits& limits, EncoderSet encoders, MessageStore* store,
+             const NameFolder* names = nullptr);
   ChatEngine(const ChatEngine&) = delete;
   ChatEngine& operator=(const ChatEngine&) = delete;
 

@@ -37,6 +37,10 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
     user->credential = row.credential;
     user->last_seen_unix_ms = now_unix_ms;
     user->since_unix_ms = 0;  // Its id was never another's.
+    user->kind = row.kind;
+    if (row.kind != UserKind::kGuest) {
+      user->account = std::make_unique<Account>(Account{row.login, row.password_hash, row.subject});
+    }
     if (!row.credential.empty()) {
       guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, row.key});
     }
@@ -69,6 +73,9 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
       channel->NeedExtras().officers.emplace_back(user->key, membership.role);
     }
   }
+  for (const TokenRow& token : stored.tokens) {
+    if (FindUser(token.user) != nullptr) InsertToken(token);
+  }
   for (const SanctionRow& sanction : stored.sanctions) {
     Channel* const channel = FindChannel(sanction.channel);
     if (channel != nullptr) InsertSanction(*channel, sanction);
@@ -85,7 +92,7 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
 std::vector<User*> ChatState::UsersWithoutCredential() {
   std::vector<User*> users;
   for (auto& [key, user] : users_) {
-    if (user->credential.empty()) users.push_back(user.get());
+    if (user->ends_with_session()) users.push_back(user.get());
   }
   std::sort(users.begin(), users.end(),
             [](const User* a, const User* b) { return a->key < b->key; });
@@ -109,6 +116,12 @@ User* ChatState::FindUserByCredential(const std::string& credential) {
 void ChatState::InsertUser(std::unique_ptr<User> user) {
   users_by_id_[user->id] = user->key;
   if (!user->credential.empty()) users_by_credential_[user->credential] = user->key;
+  if (user->account != nullptr) {
+    ++accounts_;
+    if (!user->account->login.empty()) users_by_login_[user->account->login] = user->key;
+    if (!user->account->subject.empty()) users_by_subject_[user->account->subject] = user->key;
+  }
+  NoteName(*user);
   users_[user->key] = std::move(user);
 }
 
@@ -117,17 +130,28 @@ std::unique_ptr<User> ChatState::ExtractUser(UserKey key) {
   users_.erase(key);
   users_by_id_.erase(user->id);
   if (!user->credential.empty()) users_by_credential_.erase(user->credential);
+  if (user->account != nullptr) {
+    --accounts_;
+    users_by_login_.erase(user->account->login);
+    users_by_subject_.erase(user->account->subject);
+  }
+  ForgetName(*user);
   return user;
 }
 
-User& ChatState::AddUser(const Register& command, std::int64_t now_unix_ms) {
+User& ChatState::AddUser(UserRow row, std::int64_t now_unix_ms) {
   auto user = std::make_unique<User>();
   user->key = ++last_user_key_;
-  user->id = command.user_id;
-  user->display_name = command.display_name;
-  user->credential = command.credential;
+  user->id = std::move(row.id);
+  user->display_name = std::move(row.display_name);
+  user->credential = std::move(row.credential);
+  user->kind = row.kind;
   user->last_seen_unix_ms = now_unix_ms;
   user->since_unix_ms = now_unix_ms;
+  if (row.kind != UserKind::kGuest) {
+    user->account = std::make_unique<Account>(
+        Account{std::move(row.login), std::move(row.password_hash), std::move(row.subject)});
+  }
   User& added = *user;
   if (!added.credential.empty()) {
     guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, added.key});
@@ -143,8 +167,14 @@ void ChatState::RemoveUser(User& user) {
 }
 
 void ChatState::Rename(User& user, std::string display_name) {
+  ForgetName(user);
   std::swap(user.display_name, display_name);
-  journal_.Record([&user, old = std::move(display_name)] { user.display_name = old; });
+  NoteName(user);
+  journal_.Record([this, &user, old = std::move(display_name)] {
+    ForgetName(user);
+    user.display_name = old;
+    NoteName(user);
+  });
 }
 
 // --- Channels.
@@ -253,12 +283,18 @@ Session* ChatState::FindSession(SessionId id) { return FindIn(sessions_, id); }
 
 void ChatState::InsertSession(std::unique_ptr<Session> session) {
   FindUser(session->user)->sessions.push_back(session->spec.id);
+  if (session->expire_time_unix_ms != 0) {
+    session_deadlines_.insert({session->expire_time_unix_ms, session->spec.id});
+  }
   sessions_[session->spec.id] = std::move(session);
 }
 
 std::unique_ptr<Session> ChatState::ExtractSession(SessionId id) {
   std::unique_ptr<Session> session = std::move(sessions_[id]);
   sessions_.erase(id);
+  if (session->expire_time_unix_ms != 0) {
+    session_deadlines_.erase({session->expire_time_unix_ms, id});
+  }
   std::vector<SessionId>& of_user = FindUser(session->user)->sessions;
   of_user.erase(std::find(of_user.begin(), of_user.end(), id));
   return session;
@@ -366,6 +402,8 @@ std::optional<std::int64_t> ChatState::NextDeadlineUnixMs() const {
     next = next.has_value() ? std::min(*next, due) : due;
   };
   consider(guest_deadlines_);
+  consider(session_deadlines_);
+  consider(token_deadlines_);
   consider(unused_channel_deadlines_);
   consider(quiet_channel_deadlines_);
   return next;

@@ -20,6 +20,7 @@
 #include "core/broadcast_queue.h"
 #include "core/command.h"
 #include "core/event.h"
+#include "core/identity.h"
 #include "core/ip_address.h"
 #include "core/journal.h"
 #include "core/limits.h"
@@ -86,6 +87,13 @@ struct Channel {
   }
 };
 
+/// What accounts and vouched users have.
+struct Account {
+  std::string login;
+  std::string password_hash;
+  std::string subject;
+};
+
 struct User {
   UserKey key = 0;
   std::string id;
@@ -97,11 +105,18 @@ struct User {
   IpAddress address;               ///< That it was last seen at, if any.
   absl::btree_set<ChannelKey> channels;
   std::vector<SessionId> sessions;
+  std::unique_ptr<Account> account;  ///< Null for a guest.
+
+  /// Whether it ends with its last session.
+  bool ends_with_session() const { return kind == UserKind::kGuest && credential.empty(); }
 };
 
 struct Session {
   SessionSpec spec;
   UserKey user = 0;
+  /// The token that it was opened with: its hash, and when it ends (0: never).
+  std::string token_hash;
+  std::int64_t expire_time_unix_ms = 0;
   /// The channels to follow; null: all of the user's.
   std::unique_ptr<absl::flat_hash_set<std::string>> chosen;
 
@@ -114,7 +129,9 @@ struct Session {
 /// References stay valid until the thing is removed (and again after a rollback).
 class ChatState {
  public:
-  explicit ChatState(const Limits& limits) : limits_(limits) {}
+  /// `names` folds the names of users, and outlives this; null: none look alike.
+  explicit ChatState(const Limits& limits, const NameFolder* names = nullptr)
+      : limits_(limits), names_(names) {}
   ChatState(const ChatState&) = delete;
   ChatState& operator=(const ChatState&) = delete;
 
@@ -131,7 +148,23 @@ class ChatState {
   User* FindUser(UserKey key);
   User* FindUserById(const std::string& id);
   User* FindUserByCredential(const std::string& credential);
-  User& AddUser(const Register& command, std::int64_t now_unix_ms);
+  User* FindUserByLogin(const std::string& login);
+  User* FindUserBySubject(const std::string& subject);
+  /// `row` without a key.
+  User& AddUser(UserRow row, std::int64_t now_unix_ms);
+  void SetPassword(User& user, std::string password_hash);
+  static UserRow RowOf(const User& user);
+  /// Whether the name looks like one that is in use, other than by `self` (which may be null).
+  /// Guests among themselves may have the very same name.
+  bool LooksLikeAnother(const std::string& display_name, UserKind kind, const User* self) const;
+  std::size_t account_count() const { return accounts_; }
+
+  // --- Tokens.
+  const TokenRow* FindToken(const std::string& hash) const;
+  /// In the order of their expiry.
+  std::vector<const TokenRow*> TokensOf(const User& user) const;
+  void AddToken(TokenRow token);
+  void RemoveToken(const std::string& hash);
   /// The user must have no channels and no sessions any more.
   void RemoveUser(User& user);
   void Rename(User& user, std::string display_name);
@@ -175,11 +208,17 @@ class ChatState {
   Session* FindSession(SessionId id);
   Session& AddSession(const SessionSpec& spec, User& user, const std::vector<std::string>& chosen);
   void RemoveSession(Session& session, std::int64_t now_unix_ms);
+  /// Notes what the session was opened with; just after AddSession.
+  void SetExpiry(Session& session, std::string token_hash, std::int64_t expire_time_unix_ms);
   void SetFormat(Session& session, WireFormat format);
 
   // --- What falls due by itself.
   /// Users (with a credential) that were neither seen nor had a session for the grace period.
   std::vector<User*> TakeExpiredUsers(std::int64_t now_unix_ms);
+  /// Sessions whose token has expired.
+  std::vector<SessionId> ExpiredSessions(std::int64_t now_unix_ms) const;
+  /// Hashes of tokens that have expired, some of them.
+  std::vector<std::string> ExpiredTokens(std::int64_t now_unix_ms) const;
   /// Channels that had no members for their time to live.
   std::vector<Channel*> TakeExpiredChannels(std::int64_t now_unix_ms);
   std::optional<std::int64_t> NextDeadlineUnixMs() const;
@@ -205,6 +244,8 @@ class ChatState {
   std::unique_ptr<User> ExtractUser(UserKey key);
   void InsertChannel(std::unique_ptr<Channel> channel);
   std::unique_ptr<Channel> ExtractChannel(ChannelKey key);
+  void InsertToken(TokenRow token);
+  TokenRow ExtractToken(const std::string& hash);
   void InsertSanction(Channel& channel, SanctionRow sanction);
   SanctionRow ExtractSanction(Channel& channel, SanctionKind kind, const std::string& subject);
   void InsertInvite(Channel& channel, InviteRow invite);
@@ -223,7 +264,17 @@ class ChatState {
   void TakeExpiredChannels(DeadlineSet<ChannelKey>& deadlines, std::int64_t now_unix_ms,
                            std::vector<Channel*>& expired);
 
+  /// Who has a name, of those that look alike.
+  struct NameUse {
+    std::size_t protected_users = 0;  ///< With an account, or vouched for.
+    std::size_t guests = 0;
+    std::string guest_name;  ///< Of these.
+  };
+  void NoteName(const User& user);
+  void ForgetName(const User& user);
+
   const Limits limits_;
+  const NameFolder* const names_;
   Journal journal_;
   std::string epoch_;
   UserKey last_user_key_ = 0;
@@ -232,6 +283,14 @@ class ChatState {
   absl::flat_hash_map<UserKey, std::unique_ptr<User>> users_;
   absl::flat_hash_map<std::string, UserKey> users_by_id_;
   absl::flat_hash_map<std::string, UserKey> users_by_credential_;
+  absl::flat_hash_map<std::string, UserKey> users_by_login_;
+  absl::flat_hash_map<std::string, UserKey> users_by_subject_;
+  absl::flat_hash_map<std::string, NameUse> names_in_use_;  ///< By skeleton.
+  std::size_t accounts_ = 0;
+  absl::flat_hash_map<std::string, TokenRow> tokens_;
+  absl::btree_set<std::tuple<UserKey, std::int64_t, std::string>> tokens_by_user_;
+  DeadlineSet<std::string> token_deadlines_;
+  DeadlineSet<SessionId> session_deadlines_;
   absl::flat_hash_map<ChannelKey, std::unique_ptr<Channel>> channels_;
   absl::flat_hash_map<std::string, ChannelKey> channels_by_id_;
   absl::btree_set<ChannelKey> listed_channels_;

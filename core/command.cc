@@ -28,6 +28,22 @@ struct PayloadBytes {
   }
   std::size_t operator()(const Resume& c) const { return (*this)(c.position); }
   std::size_t operator()(const OpenHistory& c) const { return c.channel_id.size(); }
+  std::size_t operator()(const CreateAccount& c) const {
+    return c.user_id.size() + c.login.size() + c.display_name.size() + c.password_hash.size() +
+           (*this)(c.token);
+  }
+  std::size_t operator()(const NewToken& t) const {
+    return t.hash.size() + t.id.size() + t.label.size();
+  }
+  std::size_t operator()(const FindLogin& c) const { return c.login.size(); }
+  std::size_t operator()(const EnterAccount& c) const {
+    return c.password_hash.size() + (*this)(c.token);
+  }
+  std::size_t operator()(const ChangePassword& c) const {
+    return c.former_hash.size() + c.password_hash.size();
+  }
+  std::size_t operator()(const RevokeToken& c) const { return c.token_id.size(); }
+  std::size_t operator()(const EraseUserData& c) const { return c.password_hash.size(); }
   std::size_t operator()(const OpenDirect& c) const { return c.user_id.size(); }
   std::size_t operator()(const JoinByInvite& c) const { return c.invite_hash.size(); }
   std::size_t operator()(const AddMember& c) const {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -17,6 +18,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "core/event.h"
+#include "core/identity.h"
 #include "core/ip_address.h"
 #include "core/message_store.h"
 #include "core/wire_format.h"
@@ -25,11 +27,13 @@ namespace txtchat {
 
 class DeliveryLane;
 
-/// Who acts: a credential where there is one, else the user of a session.
+/// Who acts: somebody vouched for, else the user of a token, else the user of a session.
 struct Actor {
   SessionId session = 0;
   /// Hash of a bearer token; empty for line sessions.
   std::string credential;
+  /// Becomes a user with the first command. It was checked that this holds now.
+  std::shared_ptr<const Vouched> vouched;
   /// A user id that a legacy client stated of itself; empty if it stated none or its own. It never
   /// gives an identity: the id of another present user is PERMISSION_DENIED, and what is not even
   /// an address (`claim_is_address`) is INVALID_ARGUMENT.
@@ -50,9 +54,21 @@ struct SessionSpec {
 
 // --- Commands.
 
+/// A token that is to be: its hash and what is said of it.
+struct NewToken {
+  std::string hash;
+  std::string id;
+  std::string label;  ///< As the user gave it, to tell its tokens apart. May be empty.
+  std::int64_t lifetime_ms = 0;
+};
+
 /// Registers a guest and its personal channel, and opens `session` for it if that has an id. For a
 /// session that is registered already it renames the user. Answers Registered.
-/// INVALID_ARGUMENT  the display name is refused
+/// INVALID_ARGUMENT     the display name is refused
+/// ALREADY_EXISTS       it looks like the name of somebody who has an account or is vouched for, or
+///                      like another guest's without being the same
+/// PERMISSION_DENIED    guests are not admitted
+/// FAILED_PRECONDITION  the user is vouched for: its name is not its own to choose
 struct Register {
   std::string user_id;  ///< Chosen by the transport: the peer's address, or random digits.
   std::string display_name;
@@ -75,6 +91,7 @@ struct Position {
 /// INVALID_ARGUMENT              too many channels or positions; two positions for one channel, or
 ///                               one for a channel that is not among the chosen
 /// OUT_OF_RANGE                  a position is beyond the head of its channel
+/// FAILED_PRECONDITION           the session has a user already
 struct OpenSession {
   SessionSpec session;
   std::vector<std::string> channel_ids;
@@ -270,6 +287,61 @@ struct OpenHistory {
 /// Answers Registered for the actor.
 struct WhoAmI {};
 
+// --- Accounts. AccountGate (core/account_gate.h) has passwords hashed and checked around these.
+
+/// Makes an account, with its personal channel and a first token. Answers AccountOpened.
+/// PERMISSION_DENIED  accounts are made by the operator only
+/// ALREADY_EXISTS     the login name is taken, or the display name looks like one that is in use
+/// INVALID_ARGUMENT   a name is refused
+struct CreateAccount {
+  std::string user_id;
+  std::string login;  ///< In its one form (NameFolder::FoldLogin).
+  std::string display_name;
+  std::string password_hash;
+  NewToken token;
+};
+
+/// From within: what to check a password against. Answers LoginFound, for an unknown login name
+/// with user 0 and an empty hash.
+struct FindLogin {
+  std::string login;
+};
+
+/// From within: the same for the actor. FAILED_PRECONDITION: the actor has no password.
+struct FindOwnLogin {};
+
+/// From within: a password was right. Makes a token, or opens a session that follows all of the
+/// user's channels. Answers AccountOpened. UNAUTHENTICATED: it is the password no longer.
+struct EnterAccount {
+  UserKey user = 0;
+  std::string password_hash;
+  NewToken token;       ///< Without a hash: none.
+  SessionSpec session;  ///< With id 0: none.
+};
+
+/// From within: the former password was right. Revokes all tokens but the actor's own, and ends
+/// their sessions. Answers monostate. UNAUTHENTICATED: it is the password no longer.
+struct ChangePassword {
+  std::string former_hash;
+  std::string password_hash;
+};
+
+/// Answers TokenList: the actor's tokens, those that expire first in front. Of a guest: none.
+struct ListTokens {};
+
+/// Revokes a token of the actor and ends the sessions that were opened with it. Answers monostate.
+/// NOT_FOUND
+struct RevokeToken {
+  std::string token_id;
+};
+
+/// Ends the actor's user, and erases everything that it has ever posted: tombstones stay. Of an
+/// account, from within: its password was right. Answers monostate. UNAUTHENTICATED: it is the
+/// password no longer.
+struct EraseUserData {
+  std::string password_hash;  ///< Of an account.
+};
+
 /// From within: forgets the events before `first_kept`. Answers monostate.
 struct Trim {
   ChannelKey channel = 0;
@@ -284,7 +356,8 @@ using Command =
                  GetChannel, ListChannels, ListMembers, Join, JoinByInvite, AddMember, Resume,
                  Leave, Send, SetTopic, RenameChannel, RemoveChannel, RemoveMessage, Kick, Sanction,
                  Pardon, SetRole, ListSanctions, CreateInvite, ListInvites, RevokeInvite,
-                 OpenHistory, WhoAmI, Trim, Purge>;
+                 OpenHistory, WhoAmI, CreateAccount, FindLogin, FindOwnLogin, EnterAccount,
+                 ChangePassword, ListTokens, RevokeToken, EraseUserData, Trim, Purge>;
 
 // --- Answers.
 
@@ -371,6 +444,20 @@ struct Acted {
   EventPtr event;
 };
 
+struct AccountOpened {
+  UserInfo user;
+  TokenRow token;  ///< Without a hash if there is none.
+};
+
+struct LoginFound {
+  UserKey user = 0;
+  std::string password_hash;
+};
+
+struct TokenList {
+  std::vector<TokenRow> tokens;
+};
+
 struct SanctionList {
   std::vector<SanctionRow> sanctions;
 };
@@ -381,7 +468,7 @@ struct InviteList {
 
 using Result = std::variant<std::monostate, Registered, SessionOpened, ChannelInfo, Joined, Resumed,
                             Posted, HistoryOpened, ChannelPage, MemberPage, Acted, SanctionList,
-                            InviteRow, InviteList>;
+                            InviteRow, InviteList, AccountOpened, LoginFound, TokenList>;
 
 /// Called exactly once, on the lane's own thread.
 using Completion = absl::AnyInvocable<void(absl::StatusOr<Result>)>;

@@ -20,6 +20,13 @@ void Decider::Expire() {
     EndUser(*user, absl::UnauthenticatedError("the user has ended; register again"));
   }
   for (Channel* channel : state_.TakeExpiredChannels(now_unix_ms)) EndChannel(*channel);
+  const absl::Status expired = absl::UnauthenticatedError("the token has expired; get another one");
+  for (SessionId id : state_.ExpiredSessions(now_unix_ms)) {
+    EndSession(*state_.FindSession(id), expired);
+  }
+  for (const std::string& hash : state_.ExpiredTokens(now_unix_ms)) {
+    DropToken(*state_.FindUser(state_.FindToken(hash)->user), hash, expired);
+  }
 }
 
 void Decider::EndLostUsers() {
@@ -30,22 +37,30 @@ void Decider::EndLostUsers() {
 
 // --- Who acts, and on what.
 
+absl::StatusOr<User*> Decider::FindActor() {
+  const Actor& actor = envelope_.actor;
+  if (actor.vouched != nullptr) return VouchedUser(*actor.vouched);
+  if (!actor.credential.empty()) {
+    if (User* const guest = state_.FindUserByCredential(actor.credential)) return guest;
+    const TokenRow* const token = state_.FindToken(actor.credential);
+    if (token != nullptr && token->expire_time_unix_ms > envelope_.time_unix_ms) {
+      return state_.FindUser(token->user);
+    }
+    return absl::UnauthenticatedError(
+        "the token is not valid, has expired, or its user has ended; register or log in again");
+  }
+  const Session* const session = state_.FindSession(actor.session);
+  if (session == nullptr) {
+    return absl::UnauthenticatedError("nobody is registered here; register first (reg$NAME)");
+  }
+  return state_.FindUser(session->user);
+}
+
 absl::StatusOr<User*> Decider::ActingUser() {
   const Actor& actor = envelope_.actor;
-  User* user = nullptr;
-  if (!actor.credential.empty()) {
-    user = state_.FindUserByCredential(actor.credential);
-    if (user == nullptr) {
-      return absl::UnauthenticatedError(
-          "the token is not valid or its user has ended; register again");
-    }
-  } else {
-    const Session* session = state_.FindSession(actor.session);
-    if (session == nullptr) {
-      return absl::UnauthenticatedError("nobody is registered here; register first (reg$NAME)");
-    }
-    user = state_.FindUser(session->user);
-  }
+  absl::StatusOr<User*> found = FindActor();
+  if (!found.ok()) return found;
+  User* const user = *found;
   const std::string& claimed = actor.claimed_user_id;
   if (!claimed.empty() && claimed != user->id) {
     if (state_.FindUserById(claimed) != nullptr) {
@@ -140,9 +155,10 @@ std::string Decider::NewChannelId() {
 
 // --- What changes.
 
-User& Decider::AddUser(const Register& command) {
-  User& user = state_.AddUser(command, envelope_.time_unix_ms);
-  decision_.store.push_back(PutUser{{user.key, user.id, user.display_name, user.credential}});
+User& Decider::AddUser(UserRow row) {
+  User& user = state_.AddUser(std::move(row), envelope_.time_unix_ms);
+  if (envelope_.actor.address.known()) user.address = envelope_.actor.address;
+  decision_.store.push_back(PutUser{ChatState::RowOf(user)});
   return user;
 }
 
@@ -248,11 +264,9 @@ void Decider::EndUser(User& user, const absl::Status& reason) {
     }
   }
   const std::vector<SessionId> sessions = user.sessions;
-  for (SessionId id : sessions) {
-    Session& session = *state_.FindSession(id);
-    decision_.steps.push_back(SessionEndStep{session.spec, reason});
-    state_.RemoveSession(session, envelope_.time_unix_ms);
-  }
+  for (SessionId id : sessions) EndSession(*state_.FindSession(id), reason);
+  // The store forgets them with the user.
+  for (const TokenRow* token : state_.TokensOf(user)) state_.RemoveToken(std::string(token->hash));
   decision_.store.push_back(DeleteUser{user.key});
   state_.RemoveUser(user);
 }
@@ -263,6 +277,10 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
   if (absl::Status s = ValidateName("user name", command.display_name, limits_); !s.ok()) return s;
   if (Session* known = state_.FindSession(command.session.id)) {
     User& user = *state_.FindUser(known->user);
+    if (user.kind == UserKind::kVouched) {
+      return absl::FailedPreconditionError("your name is what your token says; get another token");
+    }
+    if (absl::Status s = CheckLooks(command.display_name, user.kind, &user); !s.ok()) return s;
     const Channel* const personal = state_.FindChannelById(user.id);
     const bool is_in_it = personal != nullptr && user.channels.contains(personal->key);
     if (!is_in_it && personal == nullptr) {
@@ -277,7 +295,15 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     if (!is_in_it) EnterPersonalChannel(user);
     return Registered{InfoOf(user)};
   }
+  if (!limits_.guests_admitted) {
+    return absl::PermissionDeniedError(
+        "guests are not admitted here; log in, or show a token (auth$TOKEN)");
+  }
   if (absl::Status s = CheckRoomForUser(); !s.ok()) return s;
+  const User* const former_user = state_.FindUserById(command.user_id);
+  if (absl::Status s = CheckLooks(command.display_name, UserKind::kGuest, former_user); !s.ok()) {
+    return s;
+  }
 
   // The same address again means that its former connection is gone, even if nobody noticed yet.
   if (User* former = state_.FindUserById(command.user_id)) {
@@ -291,7 +317,9 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     if (Channel* empty = state_.FindChannelById(command.user_id)) EndChannel(*empty);
   }
 
-  User& user = AddUser(command);
+  User& user = AddUser({.id = std::move(command.user_id),
+                        .display_name = std::move(command.display_name),
+                        .credential = std::move(command.credential)});
   if (command.session.id != 0) state_.AddSession(command.session, user, {});
   EnterPersonalChannel(user);
   return Registered{InfoOf(user)};
@@ -305,18 +333,26 @@ void Decider::EnterPersonalChannel(User& user) {
   AddMember(*personal, user, /*creates=*/true);
 }
 
+absl::Status Decider::CheckRoomForSession(const User& user) const {
+  if (user.sessions.size() < limits_.sessions_per_user_max) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "you have ", user.sessions.size(), " open streams, the most a user may have; end one"));
+}
+
 absl::StatusOr<Result> Decider::Handle(OpenSession& command) {
+  if (state_.FindSession(command.session.id) != nullptr) {
+    return absl::FailedPreconditionError(
+        "this connection has its user already; connect anew to be another");
+  }
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
-  if ((*user)->sessions.size() >= limits_.sessions_per_user_max) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "you have ", (*user)->sessions.size(), " open streams, the most a user may have; end one"));
-  }
+  if (absl::Status s = CheckRoomForSession(**user); !s.ok()) return s;
   if (absl::Status chosen = CheckChosen(command, **user); !chosen.ok()) return chosen;
   SessionOpened opened{InfoOf(**user), {}};
   const absl::StatusOr<Beginnings> beginnings = MeetPositions(command, **user, opened.recoveries);
   if (!beginnings.ok()) return beginnings.status();
-  const Session& session = state_.AddSession(command.session, **user, command.channel_ids);
+  Session& session = state_.AddSession(command.session, **user, command.channel_ids);
+  NoteExpiry(session);
   for (ChannelKey key : (*user)->channels) {
     const Channel& channel = *state_.FindChannel(key);
     if (!session.Follows(channel)) continue;
@@ -336,7 +372,7 @@ absl::StatusOr<Result> Decider::Handle(CloseSession&) {
     if (session->Follows(channel)) EndSubscription(*session, channel, channel.head);
   }
   state_.RemoveSession(*session, envelope_.time_unix_ms);
-  if (user.credential.empty() && user.sessions.empty()) {
+  if (user.ends_with_session() && user.sessions.empty()) {
     EndUser(user, absl::CancelledError("the connection has ended"));
   }
   return std::monostate{};

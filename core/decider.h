@@ -65,11 +65,33 @@ class Decider {
   absl::StatusOr<Result> Handle(RevokeInvite& command);
   absl::StatusOr<Result> Handle(OpenHistory& command);
   absl::StatusOr<Result> Handle(WhoAmI& command);
+  absl::StatusOr<Result> Handle(CreateAccount& command);
+  absl::StatusOr<Result> Handle(FindLogin& command);
+  absl::StatusOr<Result> Handle(FindOwnLogin& command);
+  absl::StatusOr<Result> Handle(EnterAccount& command);
+  absl::StatusOr<Result> Handle(ChangePassword& command);
+  absl::StatusOr<Result> Handle(ListTokens& command);
+  absl::StatusOr<Result> Handle(RevokeToken& command);
+  absl::StatusOr<Result> Handle(EraseUserData& command);
   absl::StatusOr<Result> Handle(Trim& command);
   absl::StatusOr<Result> Handle(Purge& command);
 
   /// The acting user, or why nobody may act so.
   absl::StatusOr<User*> ActingUser();
+  /// The user that the actor is, or why it is none.
+  absl::StatusOr<User*> FindActor();
+  absl::StatusOr<User*> VouchedUser(const Vouched& vouched);
+  absl::Status CheckLooks(const std::string& display_name, UserKind kind, const User* self) const;
+  absl::Status CheckRoomForAccount() const;
+  absl::Status CheckRoomForSession(const User& user) const;
+  absl::Status CheckToken(const NewToken& token) const;
+  /// Makes the token, and room for it.
+  TokenRow AddToken(const User& user, NewToken token);
+  void DropToken(const User& user, const std::string& hash, const absl::Status& reason);
+  void EndSession(Session& session, const absl::Status& reason);
+  /// What the actor's session is opened with.
+  void NoteExpiry(Session& session);
+  std::string NewUserId();
   /// The channel with this id, as far as it exists for the user. NOT_FOUND
   absl::StatusOr<Channel*> VisibleChannel(const User& user, const std::string& id);
   /// PERMISSION_DENIED if the user is no member.
@@ -115,7 +137,7 @@ class Decider {
   /// What an earlier send of the user with this client message id posted; null if there was none.
   absl::StatusOr<EventPtr> FindSent(const User& user, const std::string& client_message_id);
 
-  User& AddUser(const Register& command);
+  User& AddUser(UserRow row);
   Channel& AddChannel(std::string id, std::string display_name, ChannelKind kind);
   /// Makes the user a member of its personal channel, which is created if there is none.
   void EnterPersonalChannel(User& user);

@@ -74,6 +74,11 @@ void Publisher::Carry(EraseStep& step) {
   if (erased_ != nullptr) erased_(step.feed->queue->key());
 }
 
+void Publisher::Carry(EraseAllStep&) {
+  budget_.DropAll();
+  if (erased_ != nullptr) erased_(0);
+}
+
 void Publisher::Carry(CloseChannelStep& step) {
   step.feed->queue->Close();
   budget_.Forget(*step.feed);

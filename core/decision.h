@@ -45,6 +45,8 @@ struct EraseStep {
   std::shared_ptr<ChannelFeed> feed;
   std::uint64_t sequence = 0;
 };
+/// The same of messages in any channel.
+struct EraseAllStep {};
 struct CloseChannelStep {
   std::shared_ptr<ChannelFeed> feed;
 };
@@ -59,8 +61,8 @@ struct ReplyStep {
 
 /// The outcome of a batch so far. Single-threaded.
 struct Decision {
-  using Step = std::variant<AppendStep, StartStep, EndStep, FormatStep, EraseStep, CloseChannelStep,
-                            SessionEndStep, ReplyStep>;
+  using Step = std::variant<AppendStep, StartStep, EndStep, FormatStep, EraseStep, EraseAllStep,
+                            CloseChannelStep, SessionEndStep, ReplyStep>;
 
   std::vector<Step> steps;
   StoreBatch store;
@@ -82,8 +84,8 @@ class Publisher {
   Publisher(EncoderSet encoders, std::size_t queues_bytes_max)
       : encoders_(encoders), budget_(queues_bytes_max) {}
 
-  /// `erased` is called with the channel whenever a text in it was erased: whoever keeps copies of
-  /// what the store holds lets go of them. Set it before the first Publish.
+  /// `erased` is called with the channel (0: with any of them) whenever a text in it was erased:
+  /// whoever keeps copies of what the store holds lets go of them. Set it before the first Publish.
   void set_erase_observer(std::function<void(ChannelKey)> erased) { erased_ = std::move(erased); }
   void Publish(Decision& decision, std::vector<Envelope>& batch);
   /// Answers one envelope, outside of a decision (refused batches).
@@ -99,6 +101,7 @@ class Publisher {
   void Carry(EndStep& step);
   void Carry(FormatStep& step);
   void Carry(EraseStep& step);
+  void Carry(EraseAllStep& step);
   void Carry(CloseChannelStep& step);
   void Carry(SessionEndStep& step);
 

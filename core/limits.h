@@ -17,6 +17,10 @@ struct Limits {
   std::size_t text_bytes_max = 32 * kKiB;
   std::size_t client_message_id_bytes_max = 64;
 
+  std::size_t login_bytes_max = 64;
+  std::size_t token_label_bytes_max = 64;
+  std::size_t password_bytes_max = 1'024;
+  std::size_t password_bytes_min = 8;
   std::size_t topic_bytes_max = 512;
   std::size_t reason_bytes_max = 256;
 
@@ -29,12 +33,15 @@ struct Limits {
   std::size_t members_per_channel_max = 100'000;
   std::size_t sessions_per_user_max = 16;  ///< Open Subscribe streams, or line connections.
 
+  std::size_t accounts_max = 100'000;    ///< Accounts and vouched users, which count as users, too.
+  std::size_t tokens_per_user_max = 50;  ///< The one that expires first makes room.
   std::size_t sanctions_per_channel_max = 1'000;  ///< Those that have expired make room.
   std::size_t invites_per_channel_max = 100;      ///< Those that have expired make room.
 
   // --- How long something may hold. Beyond: INVALID_ARGUMENT.
   std::uint32_t invite_uses_max = 1'000'000;
   std::int64_t invite_lifetime_max_ms = 365LL * 86'400'000;
+  std::int64_t token_lifetime_max_ms = 365LL * 86'400'000;
   std::int64_t sanction_duration_max_ms = 10LL * 365 * 86'400'000;
 
   // --- The newest events of a channel, for each wire format in use. Beyond: the oldest go, and a
@@ -72,6 +79,12 @@ struct Limits {
   // --- The memory store, all channels together. Beyond: the oldest events go; a reader that still
   // wanted them gets a gap.
   std::size_t store_bytes_max = 512 * kMiB;
+
+  // --- Who is admitted. Others: PERMISSION_DENIED.
+  bool guests_admitted = true;
+  bool accounts_open = true;  ///< Whether anybody may make an account.
+  /// Whether names that look like another's are refused: ALREADY_EXISTS.
+  bool refuse_look_alikes = true;
 
   // --- Lifetimes.
   /// A gRPC guest without an open Subscribe ends this long after its last call.

@@ -15,11 +15,17 @@ void QueueBudget::OnAppended(ChannelFeed& feed, std::size_t bytes) {
   bytes_ += bytes - feed.budgeted_bytes;
   feed.budgeted_bytes = bytes;
   if (bytes == 0) newest_first_.erase(feed.in_budget);
-  while (bytes_ > bytes_max_ && newest_first_.size() > 1) {
-    ChannelFeed& idle = *newest_first_.back();
-    idle.queue->DropLogs();
-    Forget(idle);
-  }
+  while (bytes_ > bytes_max_ && newest_first_.size() > 1) DropOldest();
+}
+
+void QueueBudget::DropOldest() {
+  ChannelFeed& idle = *newest_first_.back();
+  idle.queue->DropLogs();
+  Forget(idle);
+}
+
+void QueueBudget::DropAll() {
+  while (!newest_first_.empty()) DropOldest();
 }
 
 void QueueBudget::Forget(ChannelFeed& feed) {

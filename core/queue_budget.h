@@ -22,10 +22,15 @@ class QueueBudget {
   /// The feed ends: what its last readers still hold of it counts no more.
   void Forget(ChannelFeed& feed);
 
+  /// All queues let go of what they keep.
+  void DropAll();
+
   /// Bytes that all queues keep, for tests and metrics.
   std::size_t bytes() const { return bytes_; }
 
  private:
+  void DropOldest();
+
   const std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::list<ChannelFeed*> newest_first_;  ///< Feeds whose queues keep something.

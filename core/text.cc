@@ -105,6 +105,18 @@ absl::Status ValidateName(std::string_view what, std::string_view name, const Li
   return absl::OkStatus();
 }
 
+absl::Status ValidateLogin(std::string_view login, const Limits& limits) {
+  if (login.size() > limits.login_bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat("the login name has ", login.size(),
+                                                   " bytes; at most ", limits.login_bytes_max,
+                                                   " are allowed"));
+  }
+  if (login.find(' ') != std::string_view::npos) {
+    return absl::InvalidArgumentError("the login name holds a space, which is not allowed");
+  }
+  return ValidateName("login name", login, limits);
+}
+
 absl::Status ValidateNote(std::string_view what, std::string_view note, std::size_t bytes_max) {
   const std::string subject(what);
   if (note.size() > bytes_max) {

@@ -19,6 +19,10 @@ bool IsValidUtf8(std::string_view bytes);
 /// Returns OK or INVALID_ARGUMENT.
 absl::Status ValidateName(std::string_view what, std::string_view name, const Limits& limits);
 
+/// Checks a login name, in its one form: UTF-8, 1 to `login_bytes_max` bytes, no `$`, no spaces, no
+/// control characters, no separators. Returns OK or INVALID_ARGUMENT.
+absl::Status ValidateLogin(std::string_view login, const Limits& limits);
+
 /// Checks a note of one line, such as a topic: UTF-8, at most `bytes_max` bytes, no control
 /// characters, no line or paragraph separators. May be empty. Returns OK or INVALID_ARGUMENT.
 absl::Status ValidateNote(std::string_view what, std::string_view note, std::size_t bytes_max);

@@ -1,0 +1,197 @@
+#include "core/account_gate.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+
+namespace txtchat {
+
+struct AccountGate::Call {
+  Caller caller;
+};
+
+void AccountGate::Steps::Deliver(LaneBatch batch) {
+  for (LaneBatch::Item& item : batch.items) {
+    if (auto* reply = std::get_if<Reply>(&item)) reply->done(std::move(reply->result));
+  }
+}
+
+absl::Status AccountGate::NotTaken(SubmitResult result) {
+  if (result == SubmitResult::kFull) {
+    return absl::ResourceExhaustedError(
+        "the server is busy: too many commands wait already; retry with backoff");
+  }
+  return absl::UnavailableError("the server is draining; reconnect");
+}
+
+void AccountGate::Answer(Call& call, absl::StatusOr<Result> result) {
+  LaneBatch batch;
+  Reply& reply = batch.items.emplace_back().emplace<Reply>();
+  reply.done = std::move(call.caller.done);
+  reply.result = std::move(result);
+  call.caller.lane->Deliver(std::move(batch));
+}
+
+Envelope AccountGate::EnvelopeOf(const Call& call, Command command) const {
+  Envelope envelope;
+  envelope.command = std::move(command);
+  envelope.actor = call.caller.actor;
+  envelope.time_unix_ms = it_.clock->NowUnixMs();
+  envelope.entropy = it_.secrets->RandomBits();
+  return envelope;
+}
+
+void AccountGate::Finish(const std::shared_ptr<Call>& call, Command command) {
+  Envelope envelope = EnvelopeOf(*call, std::move(command));
+  envelope.lane = call->caller.lane;
+  envelope.done = std::move(call->caller.done);
+  const SubmitResult submitted = it_.sequencer->Submit(envelope);
+  if (submitted == SubmitResult::kAccepted) return;
+  call->caller.done = std::move(envelope.done);
+  Answer(*call, NotTaken(submitted));
+}
+
+absl::Status AccountGate::CheckPassword(const std::string& password) const {
+  if (password.size() >= it_.limits.password_bytes_min &&
+      password.size() <= it_.limits.password_bytes_max) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the password has ", password.size(), " bytes; it must have ",
+                   it_.limits.password_bytes_min, " to ", it_.limits.password_bytes_max));
+}
+
+// --- Steps.
+
+void AccountGate::Hash(const std::shared_ptr<Call>& call, std::string password,
+                       std::function<void(std::string)> next) {
+  const absl::Status queued = it_.hasher->Hash(
+      std::move(password), [call, next = std::move(next)](absl::StatusOr<std::string> hash) {
+        if (!hash.ok()) {
+          Answer(*call, hash.status());
+        } else {
+          next(*std::move(hash));
+        }
+      });
+  if (!queued.ok()) Answer(*call, queued);
+}
+
+void AccountGate::Check(std::shared_ptr<Call> call, Command find, std::string password,
+                        std::function<void(LoginFound)> next) {
+  Envelope envelope = EnvelopeOf(*call, std::move(find));
+  envelope.lane = &steps_;
+  envelope.done = [this, call, password = std::move(password),
+                   next = std::move(next)](absl::StatusOr<Result> result) mutable {
+    if (!result.ok()) {
+      Answer(*call, result.status());
+    } else {
+      Verify(call, std::get<LoginFound>(*std::move(result)), std::move(password), std::move(next));
+    }
+  };
+  const SubmitResult submitted = it_.sequencer->Submit(envelope);
+  if (submitted != SubmitResult::kAccepted) Answer(*call, NotTaken(submitted));
+}
+
+void AccountGate::Verify(const std::shared_ptr<Call>& call, LoginFound found, std::string password,
+                         std::function<void(LoginFound)> next) {
+  std::string hash = found.password_hash;
+  const absl::Status queued = it_.hasher->Verify(
+      std::move(hash), std::move(password),
+      [call, found = std::move(found), next = std::move(next)](absl::StatusOr<bool> right) {
+        if (!right.ok()) {
+          Answer(*call, right.status());
+        } else if (!*right || found.user == 0) {
+          Answer(*call, absl::UnauthenticatedError("the login name or the password is not right"));
+        } else {
+          next(found);
+        }
+      });
+  if (!queued.ok()) Answer(*call, queued);
+}
+
+// --- Calls.
+
+void AccountGate::Create(CreateAccount command, std::string password, Caller caller) {
+  auto call = std::make_shared<Call>(Call{std::move(caller)});
+  command.login = it_.names->FoldLogin(command.login);
+  absl::Status allowed = CheckPassword(password);
+  if (allowed.ok() && !it_.limits.accounts_open) {
+    // Before a password is hashed for nothing.
+    allowed = absl::PermissionDeniedError("accounts are made by the operator of this server");
+  }
+  if (allowed.ok() && it_.may_try != nullptr) {
+    allowed = it_.may_try(call->caller.actor.address, command.login);
+  }
+  if (!allowed.ok()) {
+    Answer(*call, allowed);
+    return;
+  }
+  Hash(call, std::move(password), [this, call, command = std::move(command)](std::string hash) {
+    CreateAccount whole = command;
+    whole.user_id = it_.secrets->NewId();
+    whole.password_hash = std::move(hash);
+    Finish(call, std::move(whole));
+  });
+}
+
+void AccountGate::Login(const std::string& login, std::string password, EnterAccount enter,
+                        Caller caller) {
+  auto call = std::make_shared<Call>(Call{std::move(caller)});
+  std::string folded = it_.names->FoldLogin(login);
+  absl::Status allowed =
+      it_.may_try == nullptr ? absl::OkStatus() : it_.may_try(call->caller.actor.address, folded);
+  if (allowed.ok() && password.size() > it_.limits.password_bytes_max) {
+    allowed = absl::UnauthenticatedError("the login name or the password is not right");
+  }
+  if (!allowed.ok()) {
+    Answer(*call, allowed);
+    return;
+  }
+  Check(call, FindLogin{std::move(folded)}, std::move(password),
+        [this, call, enter = std::move(enter)](LoginFound found) {
+          EnterAccount whole = enter;
+          whole.user = found.user;
+          whole.password_hash = std::move(found.password_hash);
+          Finish(call, std::move(whole));
+        });
+}
+
+void AccountGate::Change(std::string former, std::string password, Caller caller) {
+  auto call = std::make_shared<Call>(Call{std::move(caller)});
+  absl::Status allowed = CheckPassword(password);
+  if (allowed.ok() && it_.may_try != nullptr) {
+    allowed = it_.may_try(call->caller.actor.address, "");
+  }
+  if (!allowed.ok()) {
+    Answer(*call, allowed);
+    return;
+  }
+  Check(call, FindOwnLogin{}, std::move(former),
+        [this, call, password = std::move(password)](LoginFound found) {
+          Hash(call, password,
+               [this, call, former_hash = std::move(found.password_hash)](std::string hash) {
+                 Finish(call, ChangePassword{former_hash, std::move(hash)});
+               });
+        });
+}
+
+void AccountGate::Erase(std::string password, Caller caller) {
+  auto call = std::make_shared<Call>(Call{std::move(caller)});
+  if (password.empty()) {
+    // Right for those who have none; an account's is never empty.
+    Finish(call, EraseUserData{});
+    return;
+  }
+  const absl::Status allowed =
+      it_.may_try == nullptr ? absl::OkStatus() : it_.may_try(call->caller.actor.address, "");
+  if (!allowed.ok()) {
+    Answer(*call, allowed);
+    return;
+  }
+  Check(call, FindOwnLogin{}, std::move(password), [this, call](LoginFound found) {
+    Finish(call, EraseUserData{std::move(found.password_hash)});
+  });
+}
+
+}  // namespace txtchat

@@ -1,0 +1,148 @@
+// Accounts, tokens, and names that look alike.
+#include <utility>
+
+#include "core/chat_state.h"
+
+namespace txtchat {
+
+User* ChatState::FindUserByLogin(const std::string& login) {
+  const auto it = users_by_login_.find(login);
+  return it == users_by_login_.end() ? nullptr : FindUser(it->second);
+}
+
+User* ChatState::FindUserBySubject(const std::string& subject) {
+  const auto it = users_by_subject_.find(subject);
+  return it == users_by_subject_.end() ? nullptr : FindUser(it->second);
+}
+
+void ChatState::SetPassword(User& user, std::string password_hash) {
+  std::swap(user.account->password_hash, password_hash);
+  journal_.Record([&user, old = std::move(password_hash)] { user.account->password_hash = old; });
+}
+
+UserRow ChatState::RowOf(const User& user) {
+  UserRow row{.key = user.key,
+              .id = user.id,
+              .display_name = user.display_name,
+              .credential = user.credential,
+              .kind = user.kind};
+  if (user.account != nullptr) {
+    row.login = user.account->login;
+    row.password_hash = user.account->password_hash;
+    row.subject = user.account->subject;
+  }
+  return row;
+}
+
+// --- Names.
+
+void ChatState::NoteName(const User& user) {
+  if (names_ == nullptr) return;
+  NameUse& use = names_in_use_[names_->Skeleton(user.display_name)];
+  if (user.kind == UserKind::kGuest) {
+    ++use.guests;
+    use.guest_name = user.display_name;
+  } else {
+    ++use.protected_users;
+  }
+}
+
+void ChatState::ForgetName(const User& user) {
+  if (names_ == nullptr) return;
+  const auto it = names_in_use_.find(names_->Skeleton(user.display_name));
+  if (user.kind == UserKind::kGuest) {
+    --it->second.guests;
+  } else {
+    --it->second.protected_users;
+  }
+  if (it->second.guests + it->second.protected_users == 0) names_in_use_.erase(it);
+}
+
+bool ChatState::LooksLikeAnother(const std::string& display_name, UserKind kind,
+                                 const User* self) const {
+  if (names_ == nullptr || !limits_.refuse_look_alikes) return false;
+  const std::string skeleton = names_->Skeleton(display_name);
+  const auto it = names_in_use_.find(skeleton);
+  if (it == names_in_use_.end()) return false;
+  const bool own = self != nullptr && names_->Skeleton(self->display_name) == skeleton;
+  const bool own_is_guest = own && self->kind == UserKind::kGuest;
+  const std::size_t others_protected = it->second.protected_users - (own && !own_is_guest ? 1 : 0);
+  const std::size_t other_guests = it->second.guests - (own_is_guest ? 1 : 0);
+  if (others_protected > 0) return true;
+  if (other_guests == 0) return false;
+  return kind != UserKind::kGuest || it->second.guest_name != display_name;
+}
+
+// --- Tokens.
+
+const TokenRow* ChatState::FindToken(const std::string& hash) const {
+  const auto it = tokens_.find(hash);
+  return it == tokens_.end() ? nullptr : &it->second;
+}
+
+std::vector<const TokenRow*> ChatState::TokensOf(const User& user) const {
+  std::vector<const TokenRow*> tokens;
+  for (auto it = tokens_by_user_.lower_bound({user.key, 0, ""});
+       it != tokens_by_user_.end() && std::get<0>(*it) == user.key; ++it) {
+    tokens.push_back(FindToken(std::get<2>(*it)));
+  }
+  return tokens;
+}
+
+void ChatState::InsertToken(TokenRow token) {
+  tokens_by_user_.insert({token.user, token.expire_time_unix_ms, token.hash});
+  token_deadlines_.insert({token.expire_time_unix_ms, token.hash});
+  std::string hash = token.hash;
+  tokens_.insert_or_assign(std::move(hash), std::move(token));
+}
+
+TokenRow ChatState::ExtractToken(const std::string& hash) {
+  const auto it = tokens_.find(hash);
+  TokenRow token = std::move(it->second);
+  tokens_.erase(it);
+  tokens_by_user_.erase({token.user, token.expire_time_unix_ms, token.hash});
+  token_deadlines_.erase({token.expire_time_unix_ms, token.hash});
+  return token;
+}
+
+void ChatState::AddToken(TokenRow token) {
+  std::string hash = token.hash;
+  InsertToken(std::move(token));
+  journal_.Record([this, hash = std::move(hash)] { ExtractToken(hash); });
+}
+
+void ChatState::RemoveToken(const std::string& hash) {
+  journal_.Record(
+      [this, removed = ExtractToken(hash)]() mutable { InsertToken(std::move(removed)); });
+}
+
+// --- What falls due.
+
+void ChatState::SetExpiry(Session& session, std::string token_hash,
+                          std::int64_t expire_time_unix_ms) {
+  // Undone with the session itself.
+  session.token_hash = std::move(token_hash);
+  session.expire_time_unix_ms = expire_time_unix_ms;
+  if (expire_time_unix_ms != 0) session_deadlines_.insert({expire_time_unix_ms, session.spec.id});
+}
+
+std::vector<SessionId> ChatState::ExpiredSessions(std::int64_t now_unix_ms) const {
+  std::vector<SessionId> expired;
+  for (auto it = session_deadlines_.begin();
+       it != session_deadlines_.end() && it->first <= now_unix_ms; ++it) {
+    expired.push_back(it->second);
+  }
+  return expired;
+}
+
+std::vector<std::string> ChatState::ExpiredTokens(std::int64_t now_unix_ms) const {
+  constexpr std::size_t kAtOnce = 1'000;
+  std::vector<std::string> expired;
+  for (auto it = token_deadlines_.begin();
+       it != token_deadlines_.end() && it->first <= now_unix_ms && expired.size() < kAtOnce; ++it) {
+    expired.push_back(it->second);
+  }
+  return expired;
+}
+
+}  // namespace txtchat
