@@ -4,16 +4,25 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace txtchat::identity {
 namespace {
 
-constexpr std::string_view kHashPrefix = "$argon2id$";
+constexpr std::size_t kDigestBytes = 32;
+
+/// What libsodium writes as `$argon2id$v=19$m=KIB,t=PASSES,p=1$SALT$DIGEST`.
+struct KeptHash {
+  unsigned kibibytes = 0;
+  unsigned passes = 0;
+  std::string salt;
+  std::string digest;
+};
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
@@ -21,31 +30,44 @@ absl::Status NoMemory() {
   return absl::UnavailableError("the server has no memory to check a password; try again later");
 }
 
-std::string RandomBase64(std::size_t bytes_count) {
-  std::array<unsigned char, 32> bytes{};
-  randombytes_buf(bytes.data(), bytes_count);
-  constexpr int kVariant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
-  std::string text(sodium_base64_encoded_len(bytes_count, kVariant), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes_count, kVariant);
-  text.pop_back();  // The terminating NUL is counted above.
-  return text;
+/// Empty if these are not that many bytes in base64.
+std::string BytesOf(const std::string& base64, std::size_t count) {
+  std::string bytes(count, '\0');
+  std::size_t size = 0;
+  const int status = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
+                                       base64.data(), base64.size(), nullptr, &size, nullptr,
+                                       sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+  return status == 0 && size == count ? bytes : "";
 }
 
-// In the form of crypto_pwhash_str: a salt, and 32 bytes that no password will be found to make.
-std::string MakeNobodysHash(const PasswordHasherOptions& options) {
-  return absl::StrCat("$argon2id$v=19$m=", options.memory_bytes / 1024, ",t=", options.passes,
-                      ",p=1$", RandomBase64(crypto_pwhash_SALTBYTES), "$", RandomBase64(32));
+std::optional<KeptHash> ParseHash(const std::string& text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, '$');
+  if (parts.size() != 6 || !parts[0].empty() || parts[1] != "argon2id" || parts[2] != "v=19") {
+    return std::nullopt;
+  }
+  KeptHash hash;
+  int end = 0;
+  if (std::sscanf(parts[3].c_str(), "m=%u,t=%u,p=1%n", &hash.kibibytes, &hash.passes, &end) != 2 ||
+      static_cast<std::size_t>(end) != parts[3].size()) {
+    return std::nullopt;
+  }
+  hash.salt = BytesOf(parts[4], crypto_pwhash_SALTBYTES);
+  hash.digest = BytesOf(parts[5], kDigestBytes);
+  const bool is_one = hash.kibibytes >= crypto_pwhash_MEMLIMIT_MIN / 1024 &&
+                      hash.passes >= crypto_pwhash_OPSLIMIT_MIN && !hash.salt.empty() &&
+                      !hash.digest.empty();
+  return is_one ? std::optional<KeptHash>(std::move(hash)) : std::nullopt;
 }
 
-bool IsHash(std::string_view hash) {
-  return hash.size() < crypto_pwhash_STRBYTES &&
-         hash.substr(0, kHashPrefix.size()) == kHashPrefix &&
-         hash.find('\0') == std::string_view::npos;
+std::string RandomSalt() {
+  std::string salt(crypto_pwhash_SALTBYTES, '\0');
+  randombytes_buf(salt.data(), salt.size());
+  return salt;
 }
 
 }  // namespace
 
-WipedPassword::WipedPassword(std::string password)
+WipedPassword::WipedPassword(std::string&& password)
     : bytes_(std::make_unique<char[]>(password.size())), size_(password.size()) {
   std::copy(password.begin(), password.end(), bytes_.get());
   sodium_memzero(password.data(), password.size());
@@ -59,7 +81,7 @@ WipedPassword::~WipedPassword() {
 }
 
 ArgonPasswordHasher::ArgonPasswordHasher(const PasswordHasherOptions& options)
-    : options_(options), nobodys_hash_(MakeNobodysHash(options)) {
+    : options_(options), nobodys_salt_(RandomSalt()) {
   for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { Run(); });
 }
 
@@ -135,24 +157,32 @@ absl::StatusOr<std::string> ArgonPasswordHasher::Do(const HashJob& job) const {
   return std::string(hash.data());
 }
 
+// Not by libsodium's own crypto_pwhash_str_verify: to that, a password is wrong when there is no
+// memory to hash it.
 absl::StatusOr<bool> ArgonPasswordHasher::Do(const VerifyJob& job) const {
-  const std::string& hash = job.hash.empty() ? nobodys_hash_ : job.hash;
-  if (!IsHash(hash)) return absl::InternalError("what is kept of the password is no hash of it");
-  const std::string_view password = job.password.view();
-  errno = 0;
-  if (crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0) {
-    return !job.hash.empty();
+  const bool is_nobodys = job.hash.empty();
+  std::optional<KeptHash> kept = ParseHash(job.hash);
+  if (is_nobodys) {
+    kept.emplace(KeptHash{static_cast<unsigned>(options_.memory_bytes / 1024),
+                          static_cast<unsigned>(options_.passes), nobodys_salt_, ""});
   }
-  // libsodium says so where the password is another one, and nothing of the kind where it could not
-  // tell. Without memory nobody's password is wrong.
-  if (errno == EINVAL) return false;
-  if (errno == ENOMEM) return NoMemory();
-  return absl::InternalError("what is kept of the password is no hash of it");
+  if (!kept.has_value()) {
+    return absl::InternalError("what is kept of the password is no hash of it");
+  }
+  const std::string_view password = job.password.view();
+  std::array<unsigned char, kDigestBytes> digest{};
+  if (crypto_pwhash(digest.data(), digest.size(), password.data(), password.size(),
+                    reinterpret_cast<const unsigned char*>(kept->salt.data()), kept->passes,
+                    std::size_t{kept->kibibytes} * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0) {
+    return NoMemory();
+  }
+  return !is_nobodys && sodium_memcmp(digest.data(), kept->digest.data(), digest.size()) == 0;
 }
 
 bool ArgonPasswordHasher::NeedsRehash(const std::string& hash) const {
-  return !IsHash(hash) ||
-         crypto_pwhash_str_needs_rehash(hash.c_str(), options_.passes, options_.memory_bytes) != 0;
+  const std::optional<KeptHash> kept = ParseHash(hash);
+  return !kept.has_value() || kept->kibibytes != options_.memory_bytes / 1024 ||
+         kept->passes != options_.passes;
 }
 
 }  // namespace txtchat::identity

@@ -32,8 +32,8 @@ struct PasswordHasherOptions {
 /// A password on the heap, in one place, wiped when it ends.
 class WipedPassword {
  public:
-  /// Wipes what it is given.
-  explicit WipedPassword(std::string password);
+  /// Wipes what it is given: what was moved from leaves a short string where it was.
+  explicit WipedPassword(std::string&& password);
   ~WipedPassword();
   WipedPassword(WipedPassword&& other) noexcept;
   WipedPassword& operator=(WipedPassword&&) = delete;
@@ -89,7 +89,7 @@ class ArgonPasswordHasher final : public PasswordHasher {
   absl::StatusOr<bool> Do(const VerifyJob& job) const;
 
   const PasswordHasherOptions options_;
-  const std::string nobodys_hash_;  ///< Costs what a new one does, and is no password's.
+  const std::string nobodys_salt_;
   absl::Mutex mutex_;
   std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

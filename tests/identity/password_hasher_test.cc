@@ -1,5 +1,8 @@
 #include "identity/password_hasher.h"
 
+#include <sodium.h>
+
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -98,11 +101,32 @@ TEST_F(PasswordHasherTest, TheEmptyHashIsNoPasswords) {
 TEST_F(PasswordHasherTest, SaysThatAHashIsNone) {
   const std::string hash = HashOf("x");
   for (const std::string& bad :
-       {std::string("x"), std::string("$argon2id$"), std::string("$argon2i$v=19$m=8,t=1,p=1$"),
-        hash.substr(0, hash.size() - 9) + "!", hash + std::string(1, '\0'),
+       {std::string("x"), std::string("$argon2id$"), std::string("$argon2id$v=19$m=8,t=1,p=1$$"),
+        "$argon2i" + hash.substr(9), hash.substr(0, hash.size() - 1), hash + "A", hash + "$",
+        "m" + hash, hash.substr(0, hash.size() - 9) + "!", hash + std::string(1, '\0'),
         std::string(200, '$')}) {
     EXPECT_EQ(Verify(bad, "x").status().code(), absl::StatusCode::kInternal) << bad;
   }
+}
+
+// What libsodium made of "shibboleth", not of these classes.
+TEST_F(PasswordHasherTest, ReadsWhatLibsodiumWrites) {
+  char hash[crypto_pwhash_STRBYTES];
+  ASSERT_EQ(crypto_pwhash_str_alg(hash, "shibboleth", 10, 3, 16 << 10, crypto_pwhash_ALG_DEFAULT),
+            0);
+  EXPECT_EQ(Verify(hash, "shibboleth"), absl::StatusOr<bool>(true));
+  EXPECT_EQ(Verify(hash, "sibboleth"), absl::StatusOr<bool>(false));
+  const std::string mine = HashOf("shibboleth");
+  EXPECT_EQ(crypto_pwhash_str_verify(mine.c_str(), "shibboleth", 10), 0);
+}
+
+TEST_F(PasswordHasherTest, WithoutMemoryNoPasswordIsWrong) {
+  int overcommit = 0;
+  std::ifstream("/proc/sys/vm/overcommit_memory") >> overcommit;
+  if (overcommit == 1) GTEST_SKIP() << "here is memory for everything";
+  std::string hash = HashOf("x");
+  hash.replace(hash.find("m=8,"), 4, "m=4294967295,");  // 4 TiB.
+  EXPECT_EQ(Verify(hash, "x").status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(PasswordHasherTest, BoundsAPasswordsSize) {
@@ -198,11 +222,12 @@ TEST_F(PasswordHasherTest, SeveralThreadsAnswerEachOnce) {
 }
 
 TEST(WipedPassword, WipesWhatItIsGiven) {
-  std::string password(100, 'p');
-  const char* const bytes = password.data();
-  const WipedPassword kept(std::move(password));
-  EXPECT_EQ(kept.view(), std::string(100, 'p'));
-  EXPECT_NE(kept.view().data(), bytes) << "in one place of its own";
+  for (const std::size_t size : {0, 5, 100}) {  // A short string is not on the heap.
+    std::string password(size, 'p');
+    const WipedPassword kept(std::move(password));
+    EXPECT_EQ(kept.view(), std::string(size, 'p'));
+    EXPECT_EQ(password, std::string(size, '\0'));  // NOLINT(bugprone-use-after-move)
+  }
 }
 
 }  // namespace
