@@ -115,26 +115,28 @@ bool JwtVerifier::IsSigned(std::string_view token) const {
 absl::StatusOr<Vouched> JwtVerifier::Verify(std::string_view token, std::int64_t now_unix_ms) {
   if (token.size() > kTokenBytesMax) return Refused("the token is longer than 8 KiB");
   const std::string hash = HashOf(token);
+  Generation forgotten;  // Ended after the locks.
   ClaimsPtr claims;
   JwtKeys keys;
   std::uint64_t version = 0;
   {
     absl::MutexLock lock(&mutex_);
-    claims = FindLocked(hash, token.size());
+    claims = FindLocked(hash, token.size(), forgotten);
     keys = keys_;
     version = keys_version_;
   }
-  if (claims == nullptr) {
+  const bool is_remembered = claims != nullptr;
+  if (!is_remembered) {
     absl::StatusOr<JwtClaims> checked = Check(token, keys, options_);
     if (!checked.ok()) return checked.status();
     claims = std::make_shared<const JwtClaims>(*std::move(checked));
-    // Expired ones are not worth a place.
-    if (absl::Status s = CheckJwtTime(*claims, now_unix_ms); !s.ok()) return s;
-    absl::MutexLock lock(&mutex_);
-    // Otherwise its key may be gone meanwhile.
-    if (version == keys_version_) AddLocked(hash, token.size(), claims);
   }
   if (absl::Status s = CheckJwtTime(*claims, now_unix_ms); !s.ok()) return s;
+  if (!is_remembered) {
+    absl::MutexLock lock(&mutex_);
+    // Otherwise its key may be gone meanwhile.
+    if (version == keys_version_) AddLocked(hash, token.size(), claims, forgotten);
+  }
   return claims->vouched;
 }
 
@@ -148,20 +150,22 @@ void JwtVerifier::UseKeys(JwtKeys keys) {
   std::swap(old_, old);
 }
 
-JwtVerifier::ClaimsPtr JwtVerifier::FindLocked(const std::string& hash, std::size_t bytes) {
+JwtVerifier::ClaimsPtr JwtVerifier::FindLocked(const std::string& hash, std::size_t bytes,
+                                               Generation& forgotten) {
   if (const auto found = young_.claims.find(hash); found != young_.claims.end()) {
     return found->second;
   }
   const auto found = old_.claims.find(hash);
   if (found == old_.claims.end()) return nullptr;
   ClaimsPtr claims = found->second;
-  AddLocked(hash, bytes, claims);  // It is used: it stays.
+  AddLocked(hash, bytes, claims, forgotten);  // It is used: it stays.
   return claims;
 }
 
-void JwtVerifier::AddLocked(const std::string& hash, std::size_t bytes, ClaimsPtr claims) {
+void JwtVerifier::AddLocked(const std::string& hash, std::size_t bytes, ClaimsPtr claims,
+                            Generation& forgotten) {
   if (young_.claims.size() >= kCachedTokensMax / 2 || young_.bytes + bytes > kCachedBytesMax / 2) {
-    old_ = std::exchange(young_, {});
+    forgotten = std::exchange(old_, std::exchange(young_, {}));
   }
   if (young_.claims.emplace(hash, std::move(claims)).second) young_.bytes += bytes;
 }

@@ -44,10 +44,11 @@ class JwtVerifier final : public TokenVerifier {
     std::size_t bytes = 0;
   };
 
-  ClaimsPtr FindLocked(const std::string& hash, std::size_t bytes)
+  /// `forgotten` is to be ended after the lock.
+  ClaimsPtr FindLocked(const std::string& hash, std::size_t bytes, Generation& forgotten)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddLocked(const std::string& hash, std::size_t bytes, ClaimsPtr claims)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddLocked(const std::string& hash, std::size_t bytes, ClaimsPtr claims,
+                 Generation& forgotten) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const JwtOptions options_;
   absl::Mutex mutex_;

@@ -91,8 +91,11 @@ absl::Status AddJwk(const Json& jwk, std::size_t number, std::vector<JwtKey>& ke
   if (algorithm != nullptr && JwtAlgorithmOf(*algorithm) != key->algorithm()) {
     return About(number, "is of another kind than its \"alg\"");
   }
-  if (const std::string* const id = FindString(jwk, "kid")) {
-    if (id->size() > kKeyIdBytesMax) return About(number, "has a \"kid\" of more than 256 bytes");
+  if (jwk.contains("kid")) {
+    const std::string* const id = FindString(jwk, "kid");
+    if (id == nullptr || id->size() > kKeyIdBytesMax) {
+      return About(number, "has a \"kid\" that is no text of 256 bytes at the most");
+    }
     key->set_id(*id);
   }
   keys.push_back(*std::move(key));
@@ -156,7 +159,9 @@ absl::Status AddPem(std::string_view text, std::vector<JwtKey>& keys) {
     }
   }
   const unsigned long error = ERR_peek_last_error();
-  if (status.ok() && ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
+  const bool at_end =
+      ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+  if (status.ok() && !at_end) {
     status = Unusable("is broken PEM");
   }
   ERR_clear_error();

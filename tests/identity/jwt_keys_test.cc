@@ -92,6 +92,7 @@ TEST(JwtKeys, RefuseMalformedOnes) {
   }
   EXPECT_NE(Refusal(JwtSigner::Rs256().Jwk(R"(,"alg":"HS256")")), "") << "alg of another kind";
   EXPECT_NE(Refusal(JwtSigner::Hs256().Jwk(R"(,"alg":"RS256")")), "") << "alg of another kind";
+  EXPECT_NE(Refusal(JwtSigner::Hs256().Jwk(R"(,"kid":1)")), "");
   std::string pem = JwtSigner::Es256().Pem();
   pem[60] = '!';
   EXPECT_NE(Refusal(pem), "");
