@@ -162,12 +162,12 @@ JwtVerifier::ClaimsPtr JwtVerifier::FindLocked(const std::string& hash, std::siz
   return claims;
 }
 
-void JwtVerifier::AddLocked(const std::string& hash, std::size_t bytes, ClaimsPtr claims,
+void JwtVerifier::AddLocked(const std::string& hash, std::size_t bytes, const ClaimsPtr& claims,
                             Generation& forgotten) {
   if (young_.claims.size() >= kCachedTokensMax / 2 || young_.bytes + bytes > kCachedBytesMax / 2) {
     forgotten = std::exchange(old_, std::exchange(young_, {}));
   }
-  if (young_.claims.emplace(hash, std::move(claims)).second) young_.bytes += bytes;
+  if (young_.claims.emplace(hash, claims).second) young_.bytes += bytes;
 }
 
 }  // namespace txtchat::identity

@@ -47,7 +47,7 @@ class JwtVerifier final : public TokenVerifier {
   /// `forgotten` is to be ended after the lock.
   ClaimsPtr FindLocked(const std::string& hash, std::size_t bytes, Generation& forgotten)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddLocked(const std::string& hash, std::size_t bytes, ClaimsPtr claims,
+  void AddLocked(const std::string& hash, std::size_t bytes, const ClaimsPtr& claims,
                  Generation& forgotten) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const JwtOptions options_;

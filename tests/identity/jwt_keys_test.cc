@@ -98,6 +98,12 @@ TEST(JwtKeys, RefuseMalformedOnes) {
   EXPECT_NE(Refusal(pem), "");
 }
 
+TEST(JwtKeys, RefuseWhatHasMoreBehindTheKey) {
+  std::string pem = JwtSigner::EdDsa().Pem();  // 44 bytes, and so one character of padding.
+  pem[pem.find("=\n-----END")] = 'A';
+  EXPECT_EQ(Refusal(pem), "cannot be used: its key no. 1 is malformed");
+}
+
 TEST(JwtKeys, RefuseWhatIsNoKeyFile) {
   for (const char* text : {"", " \n", "a plain secret of more than 32 bytes, in a file", "{", "{}",
                            R"({"keys":1})", R"({"keys":[]})", R"({"keys":[1]})",

@@ -89,6 +89,7 @@ TEST(Jwt, TakesTheSignaturesOfTheRfcs) {
       EXPECT_FALSE(keys->Verify(algorithm, "", signed_bytes, signature)) << vector.name;
       byte ^= 1;
     }
+    EXPECT_FALSE(keys->Verify(algorithm, "", signed_bytes, signature + '\0')) << vector.name;
     signature.pop_back();
     EXPECT_FALSE(keys->Verify(algorithm, "", signed_bytes, signature)) << vector.name;
   }
