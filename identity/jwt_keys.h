@@ -17,7 +17,7 @@ class JwtKeys {
  public:
   static constexpr std::size_t kKeysMax = 64;
   /// Keys that are tried for a token, and so keys of one algorithm that may be without an id.
-  static constexpr std::size_t kTriesMax = 4;
+  static constexpr std::size_t kTriesMax = 3;
 
   JwtKeys() = default;
   explicit JwtKeys(std::vector<JwtKey> keys);

@@ -123,8 +123,8 @@ TEST(JwtKeys, SayWhatToDoWithAPrivateKey) {
 TEST(JwtKeys, AreNotMoreThanCanBeTried) {
   const JwtSigner signer = JwtSigner::EdDsa();
   const std::string pem = signer.Pem();
-  EXPECT_EQ(Count(pem + pem + pem + pem), 4u);
-  EXPECT_NE(Refusal(pem + pem + pem + pem + pem), "");
+  EXPECT_EQ(Count(pem + pem + pem), 3u);
+  EXPECT_NE(Refusal(pem + pem + pem + pem), "");
   std::string jwks;
   for (int i = 0; i < 64; ++i) {
     absl::StrAppend(&jwks, i == 0 ? "" : ",", signer.Jwk(absl::StrCat(R"(,"kid":"k)", i, "\"")));
