@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${BUF_VERSION:?run this through ./dev lint}" "${CACHE_DIR:?}" "${PYTHON:?}" "${JOBS:?}"
 
-readonly PRODUCTION=(core storage gateway grpc-service server client bench)
+readonly PRODUCTION=(core storage identity gateway grpc-service server client bench)
 readonly STAMPS=build/lint
 all=no
 [[ ${1:-} == --all || -n ${CI:-} ]] && all=yes

@@ -35,6 +35,8 @@ class StructureCheck(unittest.TestCase):
             "core/c.h": "<shared_mutex>",
             "storage/a.h": '"core/a.h"',
             "storage/b.h": "<sqlite3.h>",
+            "identity/a.h": '"core/a.h"',
+            "identity/b.cc": "<openssl/evp.h>",
             "gateway/a.h": "<boost/asio.hpp>",
             "gateway/b.cc": "<sys/socket.h>",
             "grpc-service/a.h": '"txtchat/v1/chat.grpc.pb.h"',
@@ -53,7 +55,7 @@ class StructureCheck(unittest.TestCase):
                 self.assert_good(name, include)
 
     def test_finds_floors_of_one_level_including_each_other(self):
-        floor_one = ("storage", "gateway", "grpc-service", "cluster")
+        floor_one = ("storage", "identity", "gateway", "grpc-service", "cluster")
         for folder in floor_one:
             for other in floor_one:
                 if folder != other:
@@ -61,10 +63,10 @@ class StructureCheck(unittest.TestCase):
                         self.assert_breach(f"{folder}/a.h", f'"{other}/b.h"', f"from {other}/")
 
     def test_finds_a_lower_floor_including_a_higher_one(self):
-        for folder in ("storage", "gateway", "grpc-service", "cluster", "server", "client"):
+        for folder in ("storage", "identity", "gateway", "grpc-service", "cluster", "server", "client"):
             with self.subTest(folder=folder):
                 self.assert_breach("core/a.h", f'"{folder}/b.h"', f"from {folder}/")
-        for folder in ("storage", "gateway", "grpc-service", "cluster"):
+        for folder in ("storage", "identity", "gateway", "grpc-service", "cluster"):
             with self.subTest(folder=folder):
                 self.assert_breach(f"{folder}/a.h", '"server/b.h"', "from server/")
 
@@ -91,17 +93,18 @@ class StructureCheck(unittest.TestCase):
         self.assert_breach("storage/a.h", "<boost/asio.hpp>", "must not use this library")
         self.assert_breach("storage/a.h", "<grpcpp/grpcpp.h>", "must not use this library")
         self.assert_breach("gateway/a.h", "<grpcpp/grpcpp.h>", "must not use this library")
+        self.assert_breach("identity/a.h", "<sqlite3.h>", "must not use this library")
         self.assert_breach("gateway/a.h", "<google/protobuf/message.h>", "must not use this")
         self.assert_breach("grpc-service/a.h", "<boost/asio.hpp>", "must not use this library")
         self.assert_breach("grpc-service/a.h", "<sqlite3.h>", "must not use this library")
 
     def test_finds_the_client_using_the_server_side(self):
-        for folder in ("core", "storage", "gateway", "grpc-service", "server"):
+        for folder in ("core", "storage", "identity", "gateway", "grpc-service", "server"):
             with self.subTest(folder=folder):
                 self.assert_breach("client/a.cc", f'"{folder}/b.h"', f"from {folder}/")
 
     def test_finds_the_load_tool_using_the_server_side(self):
-        for folder in ("core", "storage", "gateway", "grpc-service", "server", "client"):
+        for folder in ("core", "storage", "identity", "gateway", "grpc-service", "server", "client"):
             with self.subTest(folder=folder):
                 self.assert_breach("bench/a.h", f'"{folder}/b.h"', f"from {folder}/")
         self.assert_breach("bench/micro/a.h", '"server/b.h"', "from server/")
