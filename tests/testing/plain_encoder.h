@@ -6,7 +6,8 @@
 
 namespace txtchat::testing {
 
-/// One line an event, easy to read in a test: `+alice`, `-alice` or `alice: text`.
+/// One line an event, easy to read in a test: `+alice`, `-alice`, `alice: text` or
+/// `alice (removed)`; an act is `*alice`.
 class PlainEncoder final : public EventEncoder {
  public:
   void Append(const Event& event, std::string& out) const override {
@@ -20,6 +21,11 @@ class PlainEncoder final : public EventEncoder {
       case EventKind::kMessagePosted:
         out += event.user_name + ": " + event.text;
         break;
+      case EventKind::kMessageRemoved:
+        out += event.user_name + " (removed)";
+        break;
+      default:
+        out += "*" + event.user_name;
     }
     out += '\n';
   }
