@@ -117,7 +117,7 @@ TEST(StoredFile, OfVersion1OpensAndReadsBackExactly) {
   EXPECT_EQ(world.store->FindSurplus({.bytes_max = 14}, 0, 9, 9)->size(), 0u);
   EXPECT_EQ(world.store->FindSurplus({.bytes_max = 13}, 0, 9, 9)->size(), 1u);
   EXPECT_TRUE(world.store->NeedsPurge());
-  EXPECT_EQ(world.Purge(), 1);
+  EXPECT_EQ(world.Purge(), 2);
   EXPECT_EQ(world.Count("SELECT count(*) FROM events"), 5);
   EXPECT_EQ(world.Count("SELECT count(*) FROM sends"), 1);
   ASSERT_TRUE(Ok(world.Commit({world.Posts(7, 1, "seven")})));
