@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,6 +17,11 @@ namespace txtchat::storage {
 inline constexpr char kEventColumns[] =
     "sequence, time_ms, kind, user_id, user_name, client_message_id, text";
 inline constexpr int kEventTextColumn = 6;
+
+/// How many bytes the text of its event has: that of an act is none, and small.
+inline std::size_t TextBytesOf(const Statement& row) {
+  return IsAct(static_cast<EventKind>(row.Number(2))) ? 0 : row.Bytes(kEventTextColumn).size();
+}
 
 /// Whether the row that the statement stands on, as below, is a message that this user has posted.
 inline bool IsAuthoredMessage(const Statement& row, const std::string& user_id) {

@@ -67,7 +67,7 @@ absl::StatusOr<EventPage> SqliteReader::Read(const EventQuery& query,
   for (;;) {
     absl::StatusOr<bool> row = rows.Next();
     if (!row.ok()) return row.status();
-    if (!*row || !page.HasRoomFor(rows.Bytes(kEventTextColumn).size())) return page.Take();
+    if (!*row || !page.HasRoomFor(TextBytesOf(rows))) return page.Take();
     absl::StatusOr<EventPtr> event = EventOf(rows, channel_id);
     if (!event.ok()) return event.status();
     page.Add(*std::move(event));
