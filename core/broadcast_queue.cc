@@ -63,10 +63,14 @@ void BroadcastQueue::AppendToLog(FormatLog& log, std::uint64_t sequence,
 void BroadcastQueue::Trim(FormatLog& log, std::uint64_t head) {
   while (log.first < head &&
          (head - log.first + 1 > limits_.events_max || log.bytes > limits_.bytes_max)) {
-    EncodedChunk& front = *log.chunks.front();
-    log.bytes -= front.EndOf(log.first) - front.BeginOf(log.first);
-    if (++log.first > front.last_sequence()) log.chunks.erase(log.chunks.begin());
+    DropFirst(log);
   }
+}
+
+void BroadcastQueue::DropFirst(FormatLog& log) {
+  EncodedChunk& front = *log.chunks.front();
+  log.bytes -= front.EndOf(log.first) - front.BeginOf(log.first);
+  if (++log.first > front.last_sequence()) log.chunks.erase(log.chunks.begin());
 }
 
 void BroadcastQueue::StartFormat(WireFormat format) {
@@ -93,6 +97,14 @@ void BroadcastQueue::DropLogs() {
     if (!in_use) continue;
     log = std::make_unique<FormatLog>();
     log->first = head() + 1;
+  }
+}
+
+void BroadcastQueue::ForgetThrough(std::uint64_t sequence) {
+  absl::MutexLock lock(&mutex_);
+  const std::uint64_t last = std::min(sequence, head());
+  for (const std::unique_ptr<FormatLog>& log : logs_) {
+    while (log != nullptr && log->first <= last) DropFirst(*log);
   }
 }
 

@@ -8,7 +8,7 @@
 //     comes next, as one contiguous slice: the same bytes for every reader of the format.
 //   - A reader whose next event is no longer here is told so (kLagged) with the oldest sequence
 //     that is; it is never disconnected and nothing is skipped. It reads the missing part from
-//     the store and comes back.
+//     the store and comes back. So it is with what was erased (ForgetThrough).
 //   - After Close, readers get what is left and then kClosed.
 #pragma once
 
@@ -73,6 +73,9 @@ class BroadcastQueue {
   void StopFormat(WireFormat format);
   /// Lets go of everything that is kept: it is kLagged from now on.
   void DropLogs();
+  /// Lets go of what is kept up to and including `sequence`, because something of it was erased: it
+  /// is kLagged from now on, and stands in the store as it is now. Slices that readers hold stay.
+  void ForgetThrough(std::uint64_t sequence);
   /// The channel has ended.
   void Close();
 
@@ -99,6 +102,7 @@ class BroadcastQueue {
   void AppendToLog(FormatLog& log, std::uint64_t sequence, const std::string& encoded)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Trim(FormatLog& log, std::uint64_t head) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void DropFirst(FormatLog& log);
 
   const ChannelKey key_;
   const std::string channel_id_;

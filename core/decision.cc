@@ -70,7 +70,7 @@ void Publisher::Carry(FormatStep& step) {
 
 // Readers that are behind it go on from the store.
 void Publisher::Carry(EraseStep& step) {
-  step.feed->queue->DropLogs();
+  step.feed->queue->ForgetThrough(step.sequence);
   if (erased_ != nullptr) erased_(step.feed->queue->key());
 }
 

@@ -119,6 +119,7 @@ std::optional<HistoryPage> HistoryReader::FromCache(const PageRequest& request) 
 absl::StatusOr<HistoryPage> HistoryReader::Read(const PageRequest& request) {
   // Somebody before in the queue may have wanted the same.
   if (std::optional<HistoryPage> page = FromCache(request)) return *std::move(page);
+  const std::uint64_t generation = cache_.Generation();
   const absl::StatusOr<EventPage> events =
       store_->Read({.channel = request.channel,
                     .after = request.after,
@@ -131,7 +132,7 @@ absl::StatusOr<HistoryPage> HistoryReader::Read(const PageRequest& request) {
     page.chunk = Encode(*events, *encoders_[IndexOf(request.format)]);
     page.covers_to = events->back()->sequence;
   }
-  cache_.Add(request.channel, page);
+  cache_.Add(request.channel, page, generation);
   return page;
 }
 

@@ -49,6 +49,12 @@ class HistoryReader {
   /// once, if too many such reads wait already.
   void ReadEventsAsync(const EventQuery& query, EventsCallback done);
 
+  /// Lets go of the pages of a channel, or of all, because something in them was erased: to be
+  /// called when the commit that erased it is there. Whoever asks afterwards gets what the store
+  /// holds then. Any thread.
+  void Forget(ChannelKey channel) { cache_.Forget(channel); }
+  void ForgetAll() { cache_.ForgetAll(); }
+
   /// Ends the threads. Idempotent.
   void Stop();
 

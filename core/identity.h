@@ -69,8 +69,8 @@ class NameFolder {
  public:
   virtual ~NameFolder() = default;
 
-  /// The skeleton of a name (Unicode Technical Standard 39, 4), of its case-folded NFKC form. Two
-  /// names with one skeleton look alike.
+  /// The skeleton of a name, after Unicode Technical Standard 39, 4, in either case. Two names with
+  /// one skeleton look alike.
   virtual std::string Skeleton(std::string_view name) const = 0;
   /// A login name in its one form: NFKC, case-folded.
   virtual std::string FoldLogin(std::string_view login) const = 0;

@@ -22,17 +22,43 @@ std::optional<HistoryPage> PageCache::Find(const PageRequest& request) {
   return std::nullopt;
 }
 
-void PageCache::Add(ChannelKey channel, const HistoryPage& page) {
+std::uint64_t PageCache::Generation() const {
+  absl::MutexLock lock(&mutex_);
+  return generation_;
+}
+
+void PageCache::Add(ChannelKey channel, const HistoryPage& page, std::uint64_t generation) {
   const std::size_t bytes = BytesOf(page);
   if (bytes > bytes_max_) return;
   std::list<Entry> gone;  // Freed when the lock is.
   absl::MutexLock lock(&mutex_);
+  if (generation != generation_) return;  // Another channel's, perhaps: it is read once more.
   entries_.push_front({channel, page});
   bytes_ += bytes;
   while (bytes_ > bytes_max_ || entries_.size() > kPagesMax) {
     bytes_ -= BytesOf(entries_.back().page);
     gone.splice(gone.begin(), entries_, std::prev(entries_.end()));
   }
+}
+
+void PageCache::Forget(ChannelKey channel) {
+  std::list<Entry> gone;
+  absl::MutexLock lock(&mutex_);
+  ++generation_;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    const auto entry = it++;
+    if (entry->channel != channel) continue;
+    bytes_ -= BytesOf(entry->page);
+    gone.splice(gone.end(), entries_, entry);
+  }
+}
+
+void PageCache::ForgetAll() {
+  std::list<Entry> gone;
+  absl::MutexLock lock(&mutex_);
+  ++generation_;
+  gone.swap(entries_);
+  bytes_ = 0;
 }
 
 std::size_t PageCache::bytes() const {

@@ -32,8 +32,8 @@ struct HistoryPage {
 
 /// The pages that were read last, for those that come after the same events: readers that fall
 /// behind together, or come back together after a restart, cost one reading and one encoding.
-/// Whatever a page holds never changes, so none is ever wrong; events that retention has dropped
-/// since may still be in one.
+/// What a page holds changes only where something is erased: whoever erases makes the cache forget.
+/// Events that retention has dropped since may still be in one.
 ///
 /// Thread-safe. Bounded by bytes and by pages: the one that was not asked for the longest time
 /// goes first.
@@ -47,7 +47,16 @@ class PageCache {
   /// A page that covers the first event after `request.after`. It may begin before that, and end
   /// before or beyond `request.up_to`.
   std::optional<HistoryPage> Find(const PageRequest& request);
-  void Add(ChannelKey channel, const HistoryPage& page);
+
+  /// Tells one stretch between two forgettings from another: asked before the store is read.
+  std::uint64_t Generation() const;
+  /// Keeps the page, unless something was forgotten since `generation`: then it may hold what was
+  /// erased meanwhile.
+  void Add(ChannelKey channel, const HistoryPage& page, std::uint64_t generation);
+
+  /// Lets go of the channel's pages, or of all of them, also of those that are just being read.
+  void Forget(ChannelKey channel);
+  void ForgetAll();
 
   std::size_t bytes() const;  ///< Kept now.
 
@@ -63,6 +72,7 @@ class PageCache {
   mutable absl::Mutex mutex_;
   std::list<Entry> entries_ ABSL_GUARDED_BY(mutex_);  ///< Asked for last: first.
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace txtchat

@@ -22,8 +22,8 @@ bool GuestNursery::TakeOne(const AppendEvent& change, StoreBatch* handed_back) {
     if (can_be_repeated) HandBackUser(change.sender, handed_back);
     return false;
   }
-  if (change.event->kind == EventKind::kMessagePosted || can_be_repeated ||
-      it->second.events.size() + 1 >= kEventsMax) {
+  if (change.event->kind == EventKind::kMessagePosted || IsAct(change.event->kind) ||
+      can_be_repeated || it->second.events.size() + 1 >= kEventsMax) {
     HandBackChannel(change.channel, handed_back);
     if (can_be_repeated) HandBackUser(change.sender, handed_back);
     return false;
@@ -34,14 +34,20 @@ bool GuestNursery::TakeOne(const AppendEvent& change, StoreBatch* handed_back) {
   return true;
 }
 
-bool GuestNursery::TakeOne(const PutUser& change, StoreBatch*) {
+bool GuestNursery::TakeOne(const PutUser& change, StoreBatch* handed_back) {
   const UserKey key = change.user.key;
+  const bool stays = !change.user.credential.empty() || change.user.kind != UserKind::kGuest;
+  // A guest that comes to stay does so with the channels that it is in.
+  if (stays && key <= newest_user_) {
+    HandBackChannels([key](const Channel& channel) { return channel.members.contains(key); },
+                     handed_back);
+  }
   if (users_.contains(key)) {
     UserRow former = ExtractUser(key);
     journal_.Record(
         [this, former = std::move(former)]() mutable { InsertUser(std::move(former)); });
   }
-  if (!change.user.credential.empty()) return false;
+  if (stays) return false;
   InsertUser(UserRow(change.user));
   journal_.Record([this, key] { ExtractUser(key); });
   return true;
@@ -92,9 +98,14 @@ bool GuestNursery::TakeOne(const PutMembership& change, StoreBatch* handed_back)
     HandBackChannel(membership.channel, handed_back);
     return false;
   }
-  if (channel->second.members.insert(membership.user).second) {
+  const auto [member, is_new] =
+      channel->second.members.try_emplace(membership.user, membership.role);
+  if (is_new) {
     journal_.Record(
         [this, membership] { channels_.at(membership.channel).members.erase(membership.user); });
+  } else if (member->second != membership.role) {
+    RestoreMember(membership.channel, *member);
+    member->second = membership.role;
   }
   return true;
 }
@@ -103,10 +114,10 @@ bool GuestNursery::TakeOne(const DeleteMembership& change, StoreBatch*) {
   const Membership& membership = change.membership;
   const auto channel = channels_.find(membership.channel);
   if (channel == channels_.end()) return false;
-  if (channel->second.members.erase(membership.user) > 0) {
-    journal_.Record(
-        [this, membership] { channels_.at(membership.channel).members.insert(membership.user); });
-  }
+  const auto member = channel->second.members.find(membership.user);
+  if (member == channel->second.members.end()) return true;
+  RestoreMember(membership.channel, *member);
+  channel->second.members.erase(member);
   return true;
 }
 
@@ -130,7 +141,53 @@ bool GuestNursery::TakeOne(const TrimChannel& change, StoreBatch*) {
   return true;
 }
 
+bool GuestNursery::TakeOne(const DescribeChannel& change, StoreBatch* handed_back) {
+  HandBackChannel(change.channel, handed_back);
+  return false;
+}
+
+bool GuestNursery::TakeOne(const PutSanction& change, StoreBatch* handed_back) {
+  HandBackChannel(change.sanction.channel, handed_back);
+  HandBackUser(change.sanction.user, handed_back);
+  return false;
+}
+
+bool GuestNursery::TakeOne(const PutToken& change, StoreBatch* handed_back) {
+  HandBackUser(change.token.user, handed_back);
+  return false;
+}
+
+bool GuestNursery::TakeOne(const PutInvite& change, StoreBatch* handed_back) {
+  HandBackChannel(change.invite.channel, handed_back);
+  return false;
+}
+
+bool GuestNursery::TakeOne(const EraseMessage& change, StoreBatch* handed_back) {
+  HandBackChannel(change.channel, handed_back);
+  return false;
+}
+
+bool GuestNursery::TakeOne(const EraseUser& change, StoreBatch* handed_back) {
+  const auto names_it = [&](const EventPtr& event) { return event->user_id == change.user_id; };
+  HandBackChannels(
+      [&](const Channel& channel) {
+        return std::any_of(channel.events.begin(), channel.events.end(), names_it);
+      },
+      handed_back);
+  return false;
+}
+
 // --- What becomes worth storing.
+
+template <typename Wanted>
+void GuestNursery::HandBackChannels(const Wanted& wanted, StoreBatch* handed_back) {
+  std::vector<ChannelKey> keys;
+  for (const auto& [key, channel] : channels_) {
+    if (wanted(channel)) keys.push_back(key);
+  }
+  std::sort(keys.begin(), keys.end());
+  for (ChannelKey key : keys) HandBackChannel(key, handed_back);
+}
 
 void GuestNursery::HandBackUser(UserKey user, StoreBatch* handed_back) {
   if (!users_.contains(user)) return;
@@ -140,12 +197,13 @@ void GuestNursery::HandBackUser(UserKey user, StoreBatch* handed_back) {
 }
 
 void GuestNursery::HandBackChannel(ChannelKey key, StoreBatch* handed_back) {
+  if (!channels_.contains(key)) return;
   Channel channel = ExtractChannel(key);
   handed_back->push_back(PutChannel{channel.row});
   if (channel.first_kept > 1) handed_back->push_back(TrimChannel{key, channel.first_kept});
-  for (UserKey user : channel.members) {
+  for (const auto& [user, role] : channel.members) {
     HandBackUser(user, handed_back);
-    handed_back->push_back(PutMembership{{key, user}});
+    handed_back->push_back(PutMembership{{key, user, role}});
   }
   // Who came or went needs no key: FindSent asks only for what has a client message id.
   for (const EventPtr& event : channel.events) {
@@ -155,9 +213,16 @@ void GuestNursery::HandBackChannel(ChannelKey key, StoreBatch* handed_back) {
       [this, channel = std::move(channel)]() mutable { InsertChannel(std::move(channel)); });
 }
 
+void GuestNursery::RestoreMember(ChannelKey channel, std::pair<UserKey, Role> member) {
+  journal_.Record([this, channel, member] {
+    channels_.at(channel).members.insert_or_assign(member.first, member.second);
+  });
+}
+
 // --- The tables. None of these is recorded.
 
 void GuestNursery::InsertUser(UserRow&& row) {
+  newest_user_ = std::max(newest_user_, row.key);
   user_ids_.insert(row.id);
   const UserKey key = row.key;
   users_.emplace(key, std::move(row));

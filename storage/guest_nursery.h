@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/btree_set.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
@@ -20,10 +21,13 @@ namespace txtchat::storage {
 /// connection, and their personal channels (docs/adr/0007-lifetimes.md). It stands before a durable
 /// store and takes the changes that concern only what it holds. What becomes worth storing it hands
 /// back, as the changes that make the store hold it instead:
-///   a user      when it becomes a member of a stored channel, or sends there with a client message
-///               id
+///   a user      when it becomes a member of a stored channel, sends there with a client message
+///   id,
+///               or is given a token, a sanction, or an account
 ///   a channel   with its members and its events: when a message is posted there, a stored user
-///               joins it, or it would hold kEventsMax events
+///               joins it or a member comes to stay, somebody acts as a moderator there, it is
+///               given a topic, a sanction or an invite, something in it is to be erased, or it
+///               would hold kEventsMax events
 /// Ending before that leaves nothing behind.
 ///
 /// Changes come from the sequencer's thread, each batch followed by Commit or RollBack. What has
@@ -58,7 +62,7 @@ class GuestNursery {
  private:
   struct Channel {
     ChannelRow row;
-    absl::btree_set<UserKey> members;
+    absl::btree_map<UserKey, Role> members;
     std::uint64_t first_kept = 1;
     std::vector<EventPtr> events;
   };
@@ -76,13 +80,26 @@ class GuestNursery {
   bool TakeOne(const PutMembership& change, StoreBatch* handed_back);
   bool TakeOne(const DeleteMembership& change, StoreBatch* handed_back);
   bool TakeOne(const TrimChannel& change, StoreBatch* handed_back);
-  template <typename Other>
-  bool TakeOne(const Other&, StoreBatch*) {
-    return false;
-  }
+  bool TakeOne(const DescribeChannel& change, StoreBatch* handed_back);
+  bool TakeOne(const PutSanction& change, StoreBatch* handed_back);
+  bool TakeOne(const PutToken& change, StoreBatch* handed_back);
+  bool TakeOne(const PutInvite& change, StoreBatch* handed_back);
+  bool TakeOne(const EraseMessage& change, StoreBatch* handed_back);
+  bool TakeOne(const EraseUser& change, StoreBatch* handed_back);
+  // What is in the nursery has none of these.
+  bool TakeOne(const DeleteSanction&, StoreBatch*) { return false; }
+  bool TakeOne(const DeleteToken&, StoreBatch*) { return false; }
+  bool TakeOne(const DeleteInvite&, StoreBatch*) { return false; }
+  bool TakeOne(const PurgeStep&, StoreBatch*) { return false; }
 
+  /// Both do nothing if it is not here.
   void HandBackUser(UserKey user, StoreBatch* handed_back);
   void HandBackChannel(ChannelKey channel, StoreBatch* handed_back);
+  /// Every channel for which `wanted` is true.
+  template <typename Wanted>
+  void HandBackChannels(const Wanted& wanted, StoreBatch* handed_back);
+  /// Records how a member was.
+  void RestoreMember(ChannelKey channel, std::pair<UserKey, Role> member);
   void InsertUser(UserRow&& row);
   UserRow ExtractUser(UserKey user);
   void InsertChannel(Channel&& channel);
@@ -93,6 +110,7 @@ class GuestNursery {
   absl::flat_hash_map<UserKey, UserRow> users_;
   absl::flat_hash_set<std::string> user_ids_;  ///< Of users_.
   absl::flat_hash_map<ChannelKey, Channel> channels_;
+  UserKey newest_user_ = 0;          ///< The greatest key that was ever here.
   std::vector<ChannelKey> touched_;  ///< Whose events or being here the batch has changed.
 
   mutable absl::Mutex mutex_;

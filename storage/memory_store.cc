@@ -19,6 +19,25 @@ std::size_t CostOf(const Event& event) {
   return event.MemoryBytes() + sizeof(EventPtr) + 3 * sizeof(ChannelKey) + send;
 }
 
+// The event with the user erased from it; null if it does not tell of the user.
+EventPtr WithoutUser(const Event& event, const EraseUser& change) {
+  const bool is_authors = event.user_id == change.user_id;
+  const bool is_target = event.act != nullptr && event.act->target_id == change.user_id;
+  if (!is_authors && !is_target) return nullptr;
+  auto erased = std::make_shared<Event>(event);
+  if (is_authors) erased->user_name = change.name;
+  if (erased->kind == EventKind::kMessagePosted) {
+    erased->kind = EventKind::kMessageRemoved;
+    erased->text = std::string();  // Also its memory.
+  }
+  if (is_target) {
+    auto act = std::make_shared<Act>(*event.act);
+    act->target_name = change.name;
+    erased->act = std::move(act);
+  }
+  return erased;
+}
+
 bool IsWanted(const Event& event, const EventQuery& query) {
   return !query.messages_only || event.kind == EventKind::kMessagePosted;
 }
@@ -98,17 +117,62 @@ absl::StatusOr<EventPtr> MemoryStore::FindEvent(ChannelKey channel, std::uint64_
   return kept == nullptr ? nullptr : kept->event;
 }
 
-void MemoryStore::Apply(const EraseMessage& change) {
-  Kept* const kept = Find(change.channel, change.tombstone->sequence);
-  if (kept == nullptr) return;
-  const std::string& id = kept->event->client_message_id;
-  if (!id.empty()) sends_[SendId(kept->sender, id)] = change.tombstone;
-  bytes_ = bytes_ - CostOf(*kept->event) + CostOf(*change.tombstone);
-  kept->event = change.tombstone;
+// --- Erasing. Everything is in memory: a user is erased at once.
+
+void MemoryStore::Replace(Kept& kept, EventPtr event) {
+  const std::string& id = kept.event->client_message_id;
+  if (!id.empty()) sends_[SendId(kept.sender, id)] = event;
+  bytes_ = bytes_ - CostOf(*kept.event) + CostOf(*event);
+  kept.event = std::move(event);
 }
 
-absl::StatusOr<AuthoredPage> MemoryStore::ReadAuthored(const AuthoredQuery&) {
-  return absl::UnimplementedError("to come");
+void MemoryStore::Apply(const EraseMessage& change) {
+  Kept* const kept = Find(change.channel, change.tombstone->sequence);
+  if (kept == nullptr || kept->event->kind != EventKind::kMessagePosted) return;
+  auto tombstone = std::make_shared<Event>(*change.tombstone);
+  tombstone->client_message_id = kept->event->client_message_id;  // It is found by that.
+  Replace(*kept, std::move(tombstone));
+}
+
+void MemoryStore::Apply(const EraseUser& change) {
+  for (auto& [key, log] : logs_) {
+    for (std::size_t i = 0; i < log.size(); ++i) {
+      if (EventPtr erased = WithoutUser(*log.at(i).event, change); erased != nullptr) {
+        Replace(log.at(i), std::move(erased));
+      }
+    }
+  }
+}
+
+absl::StatusOr<AuthoredPage> MemoryStore::ReadAuthored(const AuthoredQuery& query) {
+  AuthoredPage page{.last_channel = query.after_channel, .last_sequence = query.after_sequence};
+  const std::size_t looks_max = std::max<std::size_t>(query.scan_max, 1);
+  absl::MutexLock lock(&mutex_);
+  std::vector<ChannelKey> channels;
+  for (const auto& [key, log] : logs_) {
+    if (key >= query.after_channel) channels.push_back(key);
+  }
+  std::sort(channels.begin(), channels.end());
+  std::size_t looks = 0;
+  std::size_t bytes = 0;
+  for (ChannelKey key : channels) {
+    const ChannelLog& log = logs_.at(key);
+    const std::uint64_t after = key == query.after_channel ? query.after_sequence : 0;
+    for (std::uint64_t sequence = std::max(after + 1, log.first_kept()); sequence <= log.head;
+         ++sequence, ++looks) {
+      const EventPtr& event = log.at(sequence - log.first_kept()).event;
+      if (looks == looks_max) return page;
+      if (event->kind == EventKind::kMessagePosted && event->user_id == query.user_id) {
+        bytes += event->text.size();
+        if (bytes > query.bytes_max && !page.messages.empty()) return page;
+        page.messages.push_back(event);
+      }
+      page.last_channel = key;
+      page.last_sequence = sequence;
+    }
+  }
+  page.done = true;
+  return page;
 }
 
 void MemoryStore::Apply(const TrimChannel& change) {

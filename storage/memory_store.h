@@ -54,6 +54,7 @@ class MemoryStore final : public MessageStore {
 
     std::size_t size() const { return events.size() - begin; }
     const Kept& at(std::size_t i) const { return events[begin + i]; }
+    Kept& at(std::size_t i) { return events[begin + i]; }
     std::uint64_t first_kept() const { return head + 1 - size(); }
     void pop_front();
   };
@@ -65,10 +66,13 @@ class MemoryStore final : public MessageStore {
   void Apply(const AppendEvent& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const DeleteChannel& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const EraseMessage& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Apply(const EraseUser& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const TrimChannel& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   template <typename Other>
   void Apply(const Other&) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {}
 
+  /// Puts another event in the place of one.
+  void Replace(Kept& kept, EventPtr event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropFirst(ChannelLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EvictOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteStaleArrivals(std::size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -42,6 +42,11 @@ absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::Open(const DatabaseF
       {&reader->walk_,
        "SELECT sequence, time_ms, bytes_total FROM events WHERE channel=?1 AND sequence>=?2 ORDER "
        "BY sequence LIMIT ?3"},
+      // The texts of other users are not loaded: the columns are looked at in their order.
+      {&reader->read_authored_,
+       absl::StrCat("SELECT ", kEventColumns,
+                    ", channel FROM events WHERE (channel, sequence) > (?1, ?2) ORDER BY channel, "
+                    "sequence LIMIT ?3")},
   };
   for (const auto& [statement, sql] : statements) {
     if (absl::Status s = statement->Prepare(*reader->database_, sql); !s.ok()) return s;
@@ -62,8 +67,42 @@ absl::StatusOr<EventPage> SqliteReader::Read(const EventQuery& query,
   for (;;) {
     absl::StatusOr<bool> row = rows.Next();
     if (!row.ok()) return row.status();
-    if (!*row || !page.HasRoomFor(rows.Bytes(kEventTextColumn).size())) return page.Take();
-    page.Add(EventOf(rows, channel_id));
+    if (!*row || !page.HasRoomFor(TextBytesOf(rows))) return page.Take();
+    absl::StatusOr<EventPtr> event = EventOf(rows, channel_id);
+    if (!event.ok()) return event.status();
+    page.Add(*std::move(event));
+  }
+}
+
+absl::StatusOr<AuthoredPage> SqliteReader::ReadAuthored(const AuthoredQuery& query,
+                                                        ChannelIds ids) {
+  const std::uint64_t looks_max = std::max<std::uint64_t>(query.scan_max, 1);
+  read_authored_.BindNumber(1, std::min(query.after_channel, kInt64Max));
+  read_authored_.BindNumber(2, std::min(query.after_sequence, kInt64Max));
+  read_authored_.BindNumber(3, std::min(looks_max, kInt64Max));
+  const ResetAtEnd reset(read_authored_);
+  const Statement& row = read_authored_;
+  AuthoredPage page{.last_channel = query.after_channel, .last_sequence = query.after_sequence};
+  std::size_t bytes = 0;
+  for (std::uint64_t looks = 0;; ++looks) {
+    absl::StatusOr<bool> found = read_authored_.Next();
+    if (!found.ok()) return found.status();
+    if (!*found) {
+      page.done = looks < looks_max;
+      return page;
+    }
+    const ChannelKey channel = row.Number(kEventTextColumn + 1);
+    if (IsAuthoredMessage(row, query.user_id)) {
+      if (const std::shared_ptr<const std::string> id = ids(channel); id != nullptr) {
+        bytes += row.Bytes(kEventTextColumn).size();
+        if (bytes > query.bytes_max && !page.messages.empty()) return page;
+        absl::StatusOr<EventPtr> event = EventOf(row, *id);
+        if (!event.ok()) return event.status();
+        page.messages.push_back(*std::move(event));
+      }
+    }
+    page.last_channel = channel;
+    page.last_sequence = row.Number(0);
   }
 }
 

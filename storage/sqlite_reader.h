@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -26,6 +28,10 @@ class SqliteReader {
   /// As MessageStore::Read, of a channel with this id.
   absl::StatusOr<EventPage> Read(const EventQuery& query, const std::string& channel_id);
 
+  /// As MessageStore::ReadAuthored. `ids` answers the id of a channel, null if it has ended.
+  using ChannelIds = absl::FunctionRef<std::shared_ptr<const std::string>(ChannelKey)>;
+  absl::StatusOr<AuthoredPage> ReadAuthored(const AuthoredQuery& query, ChannelIds ids);
+
   /// Where the channel should begin so that it keeps no more than the policy allows, at most
   /// `step_max` events after where it begins now.
   absl::StatusOr<std::uint64_t> FindBeginning(ChannelKey key, const IndexedChannel& channel,
@@ -38,7 +44,7 @@ class SqliteReader {
   const std::unique_ptr<Database> database_;
   Statement read_forward_, read_backward_;
   Statement read_messages_forward_, read_messages_backward_;
-  Statement walk_;
+  Statement walk_, read_authored_;
 };
 
 /// A few readers, lent to one thread each. Thread-safe; the mutex is held for memory work only.

@@ -70,10 +70,62 @@ CREATE TABLE ended_users(
 ) STRICT;
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+// Accounts, roles, moderation, erasing. An event of a kind that has an Act keeps that in the column
+// of the text (storage/act_codec.h). `erasures` are those under way: how far each has come.
+constexpr char kVersion2[] = R"sql(
+ALTER TABLE users ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN login TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN password_hash BLOB NOT NULL DEFAULT x'';
+ALTER TABLE users ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE channels RENAME COLUMN personal TO kind;
+ALTER TABLE channels ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+ALTER TABLE channels ADD COLUMN direct_first INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE channels ADD COLUMN direct_second INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE memberships ADD COLUMN role INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE sanctions(
+  channel INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  subject TEXT NOT NULL,
+  subject_name TEXT NOT NULL,
+  user INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  by_user_id TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  PRIMARY KEY(channel, kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sanctions_by_user ON sanctions(user);
+CREATE TABLE tokens(
+  hash BLOB PRIMARY KEY,
+  id TEXT NOT NULL,
+  user INTEGER NOT NULL,
+  label TEXT NOT NULL,
+  create_time_ms INTEGER NOT NULL,
+  expire_time_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_user ON tokens(user);
+CREATE TABLE invites(
+  hash BLOB PRIMARY KEY,
+  id TEXT NOT NULL,
+  channel INTEGER NOT NULL,
+  expire_time_ms INTEGER NOT NULL,
+  uses_left INTEGER NOT NULL,
+  by_user_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invites_by_channel ON invites(channel);
+CREATE TABLE erasures(
+  user_id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  last_channel INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
 
-constexpr const char* kSmallTables[] = {"meta",        "users",          "channels",
-                                        "memberships", "ended_channels", "ended_users"};
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+
+constexpr const char* kSmallTables[] = {"meta",           "users",       "channels",  "memberships",
+                                        "ended_channels", "ended_users", "sanctions", "tokens",
+                                        "invites",        "erasures"};
 
 // Everything that the tables were made with, one after the other.
 absl::StatusOr<std::string> SchemaText(Database& database) {

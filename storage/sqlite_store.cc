@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "storage/sqlite_loader.h"
 #include "storage/sqlite_schema.h"
 
@@ -28,15 +29,20 @@ absl::Status AtRunTime(absl::Status status) {
 }  // namespace
 
 SqliteStore::SqliteStore(const SqliteStoreOptions& options,
-                         std::unique_ptr<DataDirectory> directory)
+                         std::unique_ptr<DataDirectory> directory,
+                         std::unique_ptr<ScrubbingVfs> vfs)
     : options_(options),
       directory_(std::move(directory)),
-      file_{directory_->database_path(), options.vfs} {}
+      vfs_(std::move(vfs)),
+      file_{directory_->database_path(), vfs_->name()} {}
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions& options) {
   absl::StatusOr<std::unique_ptr<DataDirectory>> directory = DataDirectory::Take(options.data_dir);
   if (!directory.ok()) return directory.status();
-  std::unique_ptr<SqliteStore> store(new SqliteStore(options, *std::move(directory)));
+  absl::StatusOr<std::unique_ptr<ScrubbingVfs>> vfs = ScrubbingVfs::Register(options.vfs);
+  if (!vfs.ok()) return vfs.status();
+  std::unique_ptr<SqliteStore> store(
+      new SqliteStore(options, *std::move(directory), *std::move(vfs)));
   if (absl::Status s = store->OpenDatabase(); !s.ok()) {
     return WithAdvice(std::move(s), store->file_.path);
   }
@@ -70,6 +76,10 @@ absl::Status SqliteStore::OpenDatabase() {
   writer_copies_at_ = hard_pages_;
   readers_ = std::make_unique<SqliteReaderPool>(file_, std::max<std::size_t>(options_.readers, 1));
   if (absl::Status s = NeedWriter(); !s.ok()) return s;
+  // The last server may have been killed between erasing something and emptying the log.
+  absl::StatusOr<bool> emptied = writer_->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  if (!emptied.ok()) return emptied.status();
+  log_has_remains_ = remains_are_erased_ = !*emptied;
   checkpointer_ = std::make_unique<WalCheckpointer>(file_, soft_pages_);
   return absl::OkStatus();
 }
@@ -114,8 +124,8 @@ absl::Status SqliteStore::NeedWriter() {
 absl::Status SqliteStore::CheckThatNothingWasLost() {
   if (options_.durability == Durability::kFull || expected_log_pages_ == 0) return absl::OkStatus();
   int log_pages = -1;
-  if (absl::Status s = writer_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE, &log_pages); !s.ok())
-    return s;
+  const absl::StatusOr<bool> copied = writer_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE, &log_pages);
+  if (!copied.ok()) return copied.status();
   if (log_pages < 0) return absl::UnavailableError(absl::StrCat(file_.path, " is busy"));
   if (static_cast<std::uint64_t>(log_pages) < expected_log_pages_) {
     (void)NoteLoss(writer_->database());
@@ -136,6 +146,7 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
   if (!loaded.ok()) return AtRunTime(WithAdvice(loaded.status(), file_.path));
   index_.Fill(std::move(loaded->index));
   ended_ = loaded->ended;
+  erasures_ = loaded->erasures;
   loaded_ = true;
   loaded->state.epoch = epoch_;
   return std::move(loaded->state);
@@ -159,10 +170,7 @@ absl::Status SqliteStore::Commit(const StoreBatch& batch) {
   // Readers look into the nursery first: what has left it must be found in the index by then.
   index_.Commit();
   nursery_.Commit();
-  if (writes) {
-    ended_.fetch_add(writer_->ended_delta(), std::memory_order_relaxed);
-    KeepLogShort();
-  }
+  if (writes) LookAfter(writer_->aftermath());
   return absl::OkStatus();
 }
 
@@ -187,13 +195,31 @@ absl::Status SqliteStore::Write(const StoreChange& change) {
   return writer_->Apply(change, index_);
 }
 
-void SqliteStore::KeepLogShort() {
+void SqliteStore::LookAfter(const SqliteWriter::Aftermath& aftermath) {
+  ended_.fetch_add(aftermath.ended_delta, std::memory_order_relaxed);
+  erasures_.fetch_add(aftermath.erasures_delta, std::memory_order_relaxed);
+  if (aftermath.dropped || aftermath.erased) log_has_remains_ = true;
+  if (aftermath.erased) remains_are_erased_ = true;
+  if (aftermath.trimmed) trimmed_lately_ = true;
+  // What was erased does not wait. Retention would have the log emptied all the time, and waits for
+  // a moment at which it has nothing to do.
+  bool empty_it = aftermath.ended_erasing;
+  if (aftermath.idle_purge) {
+    const bool is_busy = std::exchange(trimmed_lately_, false);
+    empty_it = empty_it || remains_are_erased_ || !is_busy;
+  }
+  KeepLogShort(empty_it && log_has_remains_);
+}
+
+void SqliteStore::KeepLogShort(bool empty_it) {
   const std::uint64_t pages = writer_->wal_pages();
   if (pages < log_pages_) writer_copies_at_ = hard_pages_;  // It has begun anew.
   log_pages_ = pages;
   const WalCheckpointer::Advice advice = checkpointer_->Follow(pages);
   bool failed = advice == WalCheckpointer::Advice::kCopyAgain;
-  if (!failed && pages >= writer_copies_at_) {
+  if (!failed && empty_it) {
+    failed = !EmptyLog().ok();
+  } else if (!failed && pages >= writer_copies_at_) {
     checkpointer_->Hold();
     failed = !writer_->Checkpoint(SQLITE_CHECKPOINT_RESTART).ok();
     checkpointer_->LetGo();
@@ -203,6 +229,25 @@ void SqliteStore::KeepLogShort() {
     failed = !writer_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE).ok();
   }
   if (failed) CopyLogAgain();
+}
+
+absl::Status SqliteStore::EmptyLog() {
+  checkpointer_->Hold();
+  absl::StatusOr<bool> emptied = writer_->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  checkpointer_->LetGo();
+  if (!emptied.ok()) return emptied.status();
+  if (*emptied) {
+    log_has_remains_ = remains_are_erased_ = false;
+  } else {
+    empty_log_from_ns_ = absl::ToUnixNanos(absl::Now() + options_.empty_log_retry);
+  }
+  return absl::OkStatus();
+}
+
+bool SqliteStore::NeedsPurge() const {
+  if (ended_.load(std::memory_order_relaxed) > 0 || IsErasing()) return true;
+  return log_has_remains_.load(std::memory_order_relaxed) &&
+         absl::ToUnixNanos(absl::Now()) >= empty_log_from_ns_.load(std::memory_order_relaxed);
 }
 
 // A checkpoint that does not reach the end of the log counts as copied what it has not synced. When
@@ -229,6 +274,21 @@ absl::StatusOr<EventPtr> SqliteStore::FindSent(UserKey sender,
   return found;
 }
 
+absl::StatusOr<EventPtr> SqliteStore::FindEvent(ChannelKey channel, std::uint64_t sequence) {
+  if (sequence == 0) return nullptr;
+  const EventQuery one{
+      .channel = channel, .after = sequence - 1, .up_to = sequence, .events_max = 1};
+  if (const std::optional<EventPage> page = nursery_.Read(one)) {
+    return page->empty() ? nullptr : page->front();
+  }
+  const std::optional<IndexedChannel> stored = index_.Find(channel);
+  if (!stored.has_value()) return nullptr;
+  if (absl::Status s = NeedWriter(); !s.ok()) return AtRunTime(std::move(s));
+  absl::StatusOr<EventPtr> found = writer_->FindEvent(channel, sequence, *stored->id);
+  if (!found.ok()) return AtRunTime(WithAdvice(found.status(), file_.path));
+  return found;
+}
+
 std::uint64_t SqliteStore::FirstKept(ChannelKey channel) const {
   if (const auto first = nursery_.FirstKept(channel); first.has_value()) return *first;
   const std::optional<IndexedChannel> stored = index_.Find(channel);
@@ -242,6 +302,19 @@ absl::StatusOr<EventPage> SqliteStore::Read(const EventQuery& query) {
   absl::StatusOr<SqliteReaderPool::Lease> reader = readers_->Borrow();
   if (!reader.ok()) return AtRunTime(reader.status());
   absl::StatusOr<EventPage> page = (*reader)->Read(query, *channel->id);
+  if (!page.ok()) return AtRunTime(WithAdvice(page.status(), file_.path));
+  return page;
+}
+
+absl::StatusOr<AuthoredPage> SqliteStore::ReadAuthored(const AuthoredQuery& query) {
+  // Nobody has posted anything in the nursery.
+  absl::StatusOr<SqliteReaderPool::Lease> reader = readers_->Borrow();
+  if (!reader.ok()) return AtRunTime(reader.status());
+  absl::StatusOr<AuthoredPage> page =
+      (*reader)->ReadAuthored(query, [this](ChannelKey key) -> std::shared_ptr<const std::string> {
+        const std::optional<IndexedChannel> channel = index_.Find(key);
+        return channel.has_value() ? channel->id : nullptr;
+      });
   if (!page.ok()) return AtRunTime(WithAdvice(page.status(), file_.path));
   return page;
 }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/act_codec.h"
 #include "storage/event_row.h"
 
 namespace txtchat::storage {
@@ -54,14 +56,19 @@ absl::StatusOr<std::unique_ptr<SqliteWriter>> SqliteWriter::Open(const DatabaseF
       "PRAGMA journal_size_limit=",
       wal_bytes_kept, ";PRAGMA synchronous=", sync_commits ? "FULL" : "NORMAL",
       ";PRAGMA foreign_keys=OFF;"
-      "PRAGMA secure_delete=FAST;"
+      // What is deleted or erased is overwritten. FAST would leave out the pages that become free:
+      // the texts that are longer than a page.
+      "PRAGMA secure_delete=ON;"
       "PRAGMA temp_store=MEMORY;"
       "PRAGMA cache_size=-",
       kCacheKiB);
   if (absl::Status s = (*database)->Execute(settings); !s.ok()) return s;
 
   std::unique_ptr<SqliteWriter> writer(new SqliteWriter(*std::move(database)));
-  if (absl::Status s = writer->Prepare(); !s.ok()) return s;
+  for (const auto prepare : {&SqliteWriter::PrepareEvents, &SqliteWriter::PrepareRows,
+                             &SqliteWriter::PreparePurge, &SqliteWriter::PrepareErasing}) {
+    if (absl::Status s = (*writer.*prepare)(); !s.ok()) return s;
+  }
   sqlite3_wal_hook(
       connection,
       [](void* self, sqlite3*, const char*, int pages) {
@@ -72,14 +79,23 @@ absl::StatusOr<std::unique_ptr<SqliteWriter>> SqliteWriter::Open(const DatabaseF
   return writer;
 }
 
-absl::Status SqliteWriter::Prepare() {
+absl::Status SqliteWriter::PrepareAll(StatementList statements) {
+  for (const auto& [statement, sql] : statements) {
+    if (absl::Status s = statement->Prepare(*database_, sql); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteWriter::PrepareEvents() {
   const std::string find_sent = absl::StrCat("SELECT ", kEventColumns,
                                              ", channel FROM events WHERE (channel, sequence) = "
                                              "(SELECT channel, sequence FROM sends WHERE "
                                              "sender=?1 AND client_message_id=?2)");
+  const std::string find_event =
+      absl::StrCat("SELECT ", kEventColumns, " FROM events WHERE channel=?1 AND sequence=?2");
   const std::string append_event = InsertEvents(1);
   const std::string append_events = InsertEvents(kRowsAtOnce);
-  const std::pair<Statement*, const char*> statements[] = {
+  return PrepareAll({
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
       {&append_event_, append_event.c_str()},
@@ -89,25 +105,8 @@ absl::Status SqliteWriter::Prepare() {
       {&delete_send_,
        "DELETE FROM sends WHERE sender=?1 AND client_message_id=?2 AND channel=?3 AND sequence=?4"},
       {&find_sent_, find_sent.c_str()},
-      {&put_user_,
-       "INSERT INTO users(key, id, display_name, credential) VALUES(?1,?2,?3,?4) ON CONFLICT(key) "
-       "DO UPDATE SET id=?2, display_name=?3, credential=?4"},
-      {&rename_user_, "UPDATE users SET display_name=?2 WHERE key=?1"},
-      {&delete_user_, "DELETE FROM users WHERE key=?1"},
-      {&end_user_,
-       "INSERT OR IGNORE INTO ended_users SELECT ?1 WHERE EXISTS(SELECT 1 FROM sends WHERE "
-       "sender=?1)"},
-      {&put_channel_,
-       "INSERT INTO channels(key, id, display_name, create_time_ms, personal, first_kept) "
-       "VALUES(?1,?2,?3,?4,?5,1)"},
-      {&delete_channel_, "DELETE FROM channels WHERE key=?1"},
-      {&end_channel_,
-       "INSERT OR IGNORE INTO ended_channels SELECT ?1 WHERE EXISTS(SELECT 1 FROM events WHERE "
-       "channel=?1)"},
+      {&find_event_, find_event.c_str()},
       {&trim_channel_, "UPDATE channels SET first_kept=?2 WHERE key=?1"},
-      {&put_membership_, "INSERT OR IGNORE INTO memberships(channel, user) VALUES(?1,?2)"},
-      {&delete_membership_, "DELETE FROM memberships WHERE channel=?1 AND user=?2"},
-      {&delete_memberships_, "DELETE FROM memberships WHERE channel=?1"},
       {&select_oldest_,
        "SELECT sequence, sender, client_message_id FROM events WHERE channel=?1 AND sequence<?2 "
        "ORDER BY sequence LIMIT ?3"},
@@ -115,25 +114,15 @@ absl::Status SqliteWriter::Prepare() {
        "SELECT sequence, bytes_total, time_ms FROM events WHERE channel=?1 AND sequence IN (?2, "
        "?2-1) ORDER BY sequence"},
       {&delete_events_, "DELETE FROM events WHERE channel=?1 AND sequence<=?2"},
-      {&first_ended_channel_, "SELECT key FROM ended_channels ORDER BY key LIMIT 1"},
-      {&forget_ended_channel_, "DELETE FROM ended_channels WHERE key=?1"},
-      {&first_ended_user_, "SELECT key FROM ended_users ORDER BY key LIMIT 1"},
-      {&forget_ended_user_, "DELETE FROM ended_users WHERE key=?1"},
-      {&select_sends_,
-       "SELECT client_message_id FROM sends WHERE sender=?1 ORDER BY client_message_id LIMIT ?2"},
-      {&delete_sends_, "DELETE FROM sends WHERE sender=?1 AND client_message_id<=?2"},
-  };
-  for (const auto& [statement, sql] : statements) {
-    if (absl::Status s = statement->Prepare(*database_, sql); !s.ok()) return s;
-  }
-  return absl::OkStatus();
+  });
 }
 
 // --- The transaction.
 
 absl::Status SqliteWriter::Begin() {
-  ended_delta_ = 0;
+  aftermath_ = {};
   rows_.clear();
+  act_texts_.clear();
   return begin_.Run();
 }
 
@@ -152,13 +141,13 @@ absl::Status SqliteWriter::Commit() {
   return commit_.Run();
 }
 
-absl::Status SqliteWriter::Checkpoint(int mode, int* log_pages) {
+absl::StatusOr<bool> SqliteWriter::Checkpoint(int mode, int* log_pages) {
   // A reader that stays in the past must not make everybody wait: another time will do.
   sqlite3_busy_timeout(database_->get(), 0);
   const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, mode, log_pages, nullptr);
   sqlite3_busy_timeout(database_->get(), kBusyTimeoutMs);
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return database_->LastError();
-  return absl::OkStatus();
+  return code == SQLITE_OK;
 }
 
 // --- Events.
@@ -170,8 +159,10 @@ absl::Status SqliteWriter::ApplyOne(const AppendEvent& change, ChannelIndex& ind
     return OutOfOrder(absl::StrCat("event ", event.sequence), change.channel);
   }
   const bool can_be_repeated = !event.client_message_id.empty();
-  const std::uint64_t bytes_total = channel->bytes_total + event.text.size();
-  rows_.push_back({change.event, change.channel, change.sender, bytes_total});
+  std::string_view text = event.text;
+  if (event.act != nullptr) text = act_texts_.emplace_back(EncodeAct(*event.act));
+  const std::uint64_t bytes_total = channel->bytes_total + text.size();
+  rows_.push_back({change.event, change.channel, change.sender, bytes_total, text});
   if (rows_.size() == kRowsAtOnce) {
     if (absl::Status s = InsertRows(); !s.ok()) return s;
   }
@@ -199,6 +190,7 @@ absl::Status SqliteWriter::InsertRows() {
     }
   }
   rows_.clear();
+  act_texts_.clear();
   return status;
 }
 
@@ -219,7 +211,7 @@ void SqliteWriter::BindRow(Statement& statement, std::size_t place, const EventR
   }
   statement.BindText(before + 8, event.user_id);
   statement.BindText(before + 9, event.user_name);
-  statement.BindText(before + 10, event.text);
+  statement.BindText(before + 10, row.text);
 }
 
 absl::StatusOr<EventPtr> SqliteWriter::FindSent(UserKey sender,
@@ -234,6 +226,17 @@ absl::StatusOr<EventPtr> SqliteWriter::FindSent(UserKey sender,
   const std::optional<IndexedChannel> channel = index.Find(find_sent_.Number(kEventTextColumn + 1));
   if (!channel.has_value()) return nullptr;  // It has ended, and only waits to be removed.
   return EventOf(find_sent_, *channel->id);
+}
+
+absl::StatusOr<EventPtr> SqliteWriter::FindEvent(ChannelKey channel, std::uint64_t sequence,
+                                                 const std::string& channel_id) {
+  find_event_.BindNumber(1, channel);
+  find_event_.BindNumber(2, std::min(sequence, kInt64Max));
+  const ResetAtEnd reset(find_event_);
+  absl::StatusOr<bool> found = find_event_.Next();
+  if (!found.ok()) return found.status();
+  if (!*found) return nullptr;
+  return EventOf(find_event_, channel_id);
 }
 
 absl::StatusOr<std::uint64_t> SqliteWriter::DeleteEvents(ChannelKey channel, std::uint64_t before,
@@ -258,6 +261,7 @@ absl::StatusOr<std::uint64_t> SqliteWriter::DeleteEvents(ChannelKey channel, std
     if (absl::Status s = delete_send_.Run(); !s.ok()) return s;
   }
   if (count == 0) return 0;
+  aftermath_.dropped = true;
   delete_events_.BindNumber(1, channel);
   delete_events_.BindNumber(2, last);
   if (absl::Status s = delete_events_.Run(); !s.ok()) return s;
@@ -286,6 +290,7 @@ absl::Status SqliteWriter::ApplyOne(const TrimChannel& change, ChannelIndex& ind
   absl::StatusOr<std::uint64_t> deleted =
       DeleteEvents(change.channel, change.first_kept, kInt64Max);
   if (!deleted.ok()) return deleted.status();
+  if (*deleted > 0) aftermath_.trimmed = true;
   trim_channel_.BindNumber(1, change.channel);
   trim_channel_.BindNumber(2, change.first_kept);
   if (absl::Status s = trim_channel_.Run(); !s.ok()) return s;
@@ -294,68 +299,6 @@ absl::Status SqliteWriter::ApplyOne(const TrimChannel& change, ChannelIndex& ind
   channel->bytes_before = bytes_before;
   channel->oldest_time_ms = oldest_time_ms;
   return absl::OkStatus();
-}
-
-// --- Users, channels, memberships.
-
-absl::Status SqliteWriter::ApplyOne(const PutUser& change, ChannelIndex&) {
-  put_user_.BindNumber(1, change.user.key);
-  put_user_.BindText(2, change.user.id);
-  put_user_.BindText(3, change.user.display_name);
-  if (change.user.credential.empty()) {
-    put_user_.BindNull(4);
-  } else {
-    put_user_.BindBlob(4, change.user.credential);
-  }
-  return put_user_.Run();
-}
-
-absl::Status SqliteWriter::ApplyOne(const RenameUser& change, ChannelIndex&) {
-  rename_user_.BindNumber(1, change.user);
-  rename_user_.BindText(2, change.display_name);
-  return rename_user_.Run();
-}
-
-absl::Status SqliteWriter::ApplyOne(const DeleteUser& change, ChannelIndex&) {
-  delete_user_.BindNumber(1, change.user);
-  if (absl::Status s = delete_user_.Run(); !s.ok()) return s;
-  end_user_.BindNumber(1, change.user);
-  if (absl::Status s = end_user_.Run(); !s.ok()) return s;
-  ended_delta_ += sqlite3_changes(database_->get());
-  return absl::OkStatus();
-}
-
-absl::Status SqliteWriter::ApplyOne(const PutChannel& change, ChannelIndex& index) {
-  put_channel_.BindNumber(1, change.channel.key);
-  put_channel_.BindText(2, change.channel.id);
-  put_channel_.BindText(3, change.channel.display_name);
-  put_channel_.BindTime(4, change.channel.create_time_unix_ms);
-  put_channel_.BindNumber(5, static_cast<std::uint64_t>(change.channel.kind));
-  if (absl::Status s = put_channel_.Run(); !s.ok()) return s;
-  index.DraftNew(change.channel.key, change.channel.id);
-  return absl::OkStatus();
-}
-
-absl::Status SqliteWriter::ApplyOne(const DeleteChannel& change, ChannelIndex& index) {
-  for (Statement* statement : {&delete_channel_, &delete_memberships_, &end_channel_}) {
-    statement->BindNumber(1, change.channel);
-    if (absl::Status s = statement->Run(); !s.ok()) return s;
-  }
-  ended_delta_ += sqlite3_changes(database_->get());  // Of the last one.
-  index.DraftRemoval(change.channel);
-  return absl::OkStatus();
-}
-
-absl::Status SqliteWriter::ApplyOne(const PutMembership& change, ChannelIndex&) {
-  put_membership_.BindNumber(1, change.membership.channel);
-  put_membership_.BindNumber(2, change.membership.user);
-  return put_membership_.Run();
-}
-
-absl::Status SqliteWriter::ApplyOne(const DeleteMembership& change, ChannelIndex&) {
-  delete_membership_.BindNumber(1, change.membership.channel);
-  delete_membership_.BindNumber(2, change.membership.user);
-  return delete_membership_.Run();
 }
 
 }  // namespace txtchat::storage

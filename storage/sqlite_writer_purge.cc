@@ -14,10 +14,30 @@ constexpr auto kInt64Max = static_cast<std::uint64_t>(std::numeric_limits<std::i
 
 }  // namespace
 
+absl::Status SqliteWriter::PreparePurge() {
+  return PrepareAll({
+      {&first_ended_channel_, "SELECT key FROM ended_channels ORDER BY key LIMIT 1"},
+      {&forget_ended_channel_, "DELETE FROM ended_channels WHERE key=?1"},
+      {&first_ended_user_, "SELECT key FROM ended_users ORDER BY key LIMIT 1"},
+      {&forget_ended_user_, "DELETE FROM ended_users WHERE key=?1"},
+      {&select_sends_,
+       "SELECT client_message_id FROM sends WHERE sender=?1 ORDER BY client_message_id LIMIT ?2"},
+      {&delete_sends_, "DELETE FROM sends WHERE sender=?1 AND client_message_id<=?2"},
+      {&note_idle_purge_,
+       "INSERT INTO meta VALUES('idle_purges', '1') ON CONFLICT(key) DO UPDATE SET "
+       "value=CAST(CAST(value AS INTEGER)+1 AS TEXT)"},
+  });
+}
+
 absl::Status SqliteWriter::ApplyOne(const PurgeStep&, ChannelIndex&) {
   std::uint64_t budget = kPurgeRowsMax;
+  if (absl::Status s = EraseOfUsers(&budget); !s.ok()) return s;
   if (absl::Status s = PurgeChannels(&budget); !s.ok()) return s;
-  return PurgeUsers(&budget);
+  if (absl::Status s = PurgeUsers(&budget); !s.ok()) return s;
+  if (budget < kPurgeRowsMax) return absl::OkStatus();
+  aftermath_.idle_purge = true;
+  // So that there is a commit that holds, after which the store may touch the log.
+  return note_idle_purge_.Run();
 }
 
 absl::Status SqliteWriter::PurgeChannels(std::uint64_t* budget) {
@@ -33,7 +53,7 @@ absl::Status SqliteWriter::PurgeChannels(std::uint64_t* budget) {
     if (*budget == 0) return absl::OkStatus();  // There may be more.
     forget_ended_channel_.BindNumber(1, channel);
     if (absl::Status s = forget_ended_channel_.Run(); !s.ok()) return s;
-    --ended_delta_;
+    --aftermath_.ended_delta;
     --*budget;
   }
   return absl::OkStatus();
@@ -52,7 +72,7 @@ absl::Status SqliteWriter::PurgeUsers(std::uint64_t* budget) {
     if (*budget == 0) return absl::OkStatus();
     forget_ended_user_.BindNumber(1, user);
     if (absl::Status s = forget_ended_user_.Run(); !s.ok()) return s;
-    --ended_delta_;
+    --aftermath_.ended_delta;
     --*budget;
   }
   return absl::OkStatus();

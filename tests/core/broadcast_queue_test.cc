@@ -115,5 +115,40 @@ TEST_F(BroadcastQueueTest, SaysClosedOnceEverythingWasRead) {
   EXPECT_EQ(Read(1).state, ReadState::kClosed);
 }
 
+TEST_F(BroadcastQueueTest, ForgetsWhatWasErasedForThoseBehindItOnly) {
+  queue_->StartFormat(WireFormat::kProto);
+  queue_->StartFormat(WireFormat::kClassicLine);
+  for (int i = 1; i <= 30; ++i) Append(std::to_string(i));  // More than one chunk.
+  const ReadResult held = Read(0);
+  const std::size_t before = queue_->BytesKept();
+  queue_->ForgetThrough(20);
+  EXPECT_LT(queue_->BytesKept(), before);
+  for (const WireFormat format : {WireFormat::kProto, WireFormat::kClassicLine}) {
+    EXPECT_EQ(Read(0, format).state, ReadState::kLagged);
+    EXPECT_EQ(Read(19, format).state, ReadState::kLagged);
+    EXPECT_EQ(Read(19, format).oldest, 21u);
+    EXPECT_EQ(Text(Read(20, format)).substr(0, 6), "a: 21\n");
+    EXPECT_EQ(Text(Read(29, format)), "a: 30\n");
+    EXPECT_EQ(Read(30, format).state, ReadState::kEmpty);
+  }
+  EXPECT_EQ(Text(held).substr(0, 5), "a: 1\n") << "what is being written stays as it is";
+  queue_->ForgetThrough(7);
+  EXPECT_EQ(Read(20).state, ReadState::kData) << "never back";
+}
+
+TEST_F(BroadcastQueueTest, GoesOnAfterAllOfItWasForgotten) {
+  queue_->StartFormat(WireFormat::kProto);
+  Append("1");
+  Append("2");
+  queue_->ForgetThrough(99);
+  EXPECT_EQ(queue_->BytesKept(), 0u);
+  EXPECT_EQ(Read(1).state, ReadState::kLagged);
+  EXPECT_EQ(Read(2).state, ReadState::kEmpty);
+  Append("3");
+  EXPECT_EQ(Text(Read(2)), "a: 3\n");
+  EXPECT_EQ(Read(1).state, ReadState::kLagged);
+  EXPECT_EQ(queue_->BytesKept(), Text(Read(2)).size());
+}
+
 }  // namespace
 }  // namespace txtchat

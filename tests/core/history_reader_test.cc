@@ -1,5 +1,6 @@
 #include "core/history_reader.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "storage/memory_store.h"
 #include "tests/testing/failing_store.h"
+#include "tests/testing/forwarding_store.h"
 #include "tests/testing/plain_encoder.h"
 
 namespace txtchat {
@@ -74,6 +76,60 @@ TEST_F(HistoryReaderTest, ReadsAPageOnceForAllWhoAreInIt) {
   EXPECT_FALSE(
       reader.Read({.channel = 9, .format = WireFormat::kTaggedLine, .after = 1, .up_to = 4}).ok())
       << "another format";
+}
+
+TEST_F(HistoryReaderTest, ReadsAgainWhatItWasToldToForget) {
+  HistoryReader reader(&store_, PlainEncoders(), {}, 0);
+  const auto read = [&](std::uint64_t sequence) {
+    const absl::StatusOr<HistoryPage> page =
+        reader.Read({.channel = 9, .after = sequence - 1, .up_to = sequence});
+    if (!page.ok()) return page.status().ToString();
+    const Slice slice = Slice::Of(page->chunk, sequence, sequence);
+    return std::string(slice.data, slice.size);
+  };
+  const auto erase = [&](std::uint64_t sequence) {
+    auto tombstone = std::make_shared<Event>();
+    tombstone->sequence = sequence;
+    tombstone->kind = EventKind::kMessageRemoved;
+    tombstone->user_name = "a";
+    EXPECT_TRUE(store_.Commit({EraseMessage{9, tombstone}}).ok());
+  };
+  EXPECT_EQ(read(2), "a: 2\n");
+  erase(2);
+  reader.Forget(8);
+  EXPECT_EQ(read(2), "a: 2\n") << "another channel was forgotten";
+  reader.Forget(9);
+  EXPECT_EQ(read(2), "a (removed)\n");
+  EXPECT_EQ(read(4), "a: 4\n");
+  erase(4);
+  reader.ForgetAll();
+  EXPECT_EQ(read(4), "a (removed)\n");
+}
+
+/// Erases something while a page is being read.
+class ErasingStore final : public testing::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<EventPage> Read(const EventQuery& query) override {
+    absl::StatusOr<EventPage> page = ForwardingStore::Read(query);
+    ++reads;
+    if (meanwhile) meanwhile();
+    return page;
+  }
+  int reads = 0;
+  std::function<void()> meanwhile;
+};
+
+TEST_F(HistoryReaderTest, KeepsNoPageThatWasReadBeforeAnErasureForThoseAfterIt) {
+  ErasingStore store(&memory_);
+  HistoryReader reader(&store, PlainEncoders(), {}, 0);
+  store.meanwhile = [&] { reader.Forget(9); };
+  ASSERT_TRUE(reader.Read({.channel = 9, .after = 1, .up_to = 2}).ok());
+  store.meanwhile = nullptr;
+  ASSERT_TRUE(reader.Read({.channel = 9, .after = 1, .up_to = 2}).ok());
+  EXPECT_EQ(store.reads, 2);
+  ASSERT_TRUE(reader.Read({.channel = 9, .after = 1, .up_to = 2}).ok());
+  EXPECT_EQ(store.reads, 2);
 }
 
 TEST_F(HistoryReaderTest, AnswersOnItsOwnThreadAndPassesErrorsOn) {

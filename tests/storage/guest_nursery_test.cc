@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/storage/store_world.h"
@@ -129,6 +131,84 @@ TEST(GuestNursery, StoresWhoeverSendsWithAClientMessageId) {
   EXPECT_EQ(world.Keep({world.Event(kStored, 1, EventKind::kMessagePosted, "id")}),
             "PutUser 1, AppendEvent 20#1");
   EXPECT_EQ(world.Keep({DeleteUser{1}}), "DeleteUser 1");
+}
+
+TEST(GuestNursery, KeepsRolesAndHandsThemBack) {
+  NurseryWorld world;
+  world.Keep(Guest(1, kOwn, "a"));
+  world.Keep(Guest(2, 11, "b"));
+  EXPECT_EQ(world.Keep({PutMembership{{kOwn, 1, Role::kOwner}}, Joins(kOwn, 2),
+                        PutMembership{{kOwn, 2, Role::kModerator}}}),
+            "");
+  world.Take({PutMembership{{kOwn, 1, Role::kMember}}, Leaves(kOwn, 2)});
+  world.nursery.RollBack();
+  EXPECT_EQ(world.Keep({world.Event(kOwn, 1, EventKind::kMessagePosted)}),
+            "PutChannel 10, PutUser 1, PutMembership 10/1 role 2, PutUser 2, PutMembership 10/2 "
+            "role 1, AppendEvent 10#1");
+}
+
+TEST(GuestNursery, StoresAChannelThatIsModeratedOrDescribed) {
+  const std::string channel = "PutChannel 10, PutUser 1, PutMembership 10/1, ";
+  auto tombstone = std::make_shared<txtchat::Event>();
+  tombstone->sequence = 1;
+  const std::vector<std::pair<StoreChange, std::string>> changes = {
+      {DescribeChannel{kOwn, "name", "topic"}, "DescribeChannel 10"},
+      {PutSanction{Ban(kOwn, 9)}, "PutSanction 10/u9"},
+      {PutInvite{InviteTo(kOwn, "i")}, "PutInvite i"},
+      {EraseMessage{kOwn, tombstone}, "EraseMessage 10#1"},
+      {NurseryWorld().Event(kOwn, 1, EventKind::kTopicChanged), "AppendEvent 10#1"},
+  };
+  for (const auto& [change, told] : changes) {
+    NurseryWorld world;
+    world.Keep(Guest(1, kOwn, "a"));
+    EXPECT_EQ(world.Take({change}), channel + told);
+    world.nursery.RollBack();
+    EXPECT_EQ(world.Keep({change}), channel + told) << "after it was taken back";
+    EXPECT_TRUE(world.nursery.empty());
+  }
+}
+
+TEST(GuestNursery, StoresAGuestThatIsGivenATokenOrASanction) {
+  NurseryWorld world;
+  world.Keep(Guest(1, kOwn, "a"));
+  world.Keep(Guest(2, 11, "b"));
+  EXPECT_EQ(world.Keep({PutToken{TokenOf(1, "t")}}), "PutUser 1, PutToken t");
+  EXPECT_EQ(world.Keep({PutSanction{Ban(kStored, 2)}}), "PutUser 2, PutSanction 20/u2");
+  EXPECT_EQ(world.Log(kOwn), "");
+  EXPECT_EQ(world.Keep({PutSanction{Ban(kStored, 0)}, DeleteToken{"t"}, DeleteInvite{"i"},
+                        DeleteSanction{kStored, SanctionKind::kBan, "u2"}}),
+            "PutSanction 20/u0, DeleteToken t, DeleteInvite i, DeleteSanction 20/u2");
+}
+
+TEST(GuestNursery, StoresAGuestThatComesToStayWithTheChannelsThatItIsIn) {
+  for (const bool was_stored : {false, true}) {
+    NurseryWorld world;
+    world.Keep(Guest(1, kOwn, "a"));
+    world.Keep(Guest(2, 11, "b"));
+    world.Keep(Guest(3, 12, "c"));
+    world.Keep({Joins(11, 1)});
+    if (was_stored) world.Keep({Joins(kStored, 1)});
+    const std::string told = was_stored
+                                 ? "PutChannel 10, PutMembership 10/1, PutChannel 11, "
+                                   "PutMembership 11/1, PutUser 2, PutMembership 11/2, PutUser 1"
+                                 : "PutChannel 10, PutUser 1, PutMembership 10/1, PutChannel 11, "
+                                   "PutMembership 11/1, PutUser 2, PutMembership 11/2, PutUser 1";
+    EXPECT_EQ(world.Take({PutUser{Account(1, "a")}}), told);
+    world.nursery.RollBack();
+    EXPECT_EQ(world.Keep({PutUser{Account(1, "a")}}), told);
+    EXPECT_EQ(world.Log(12), "") << "others stay";
+    EXPECT_EQ(world.Keep({PutUser{Account(4, "d")}}), "PutUser 4");
+  }
+}
+
+TEST(GuestNursery, StoresTheChannelsThatTellOfAUserToBeErased) {
+  NurseryWorld world;
+  world.Keep(Guest(1, kOwn, "a"));
+  world.Keep(Guest(2, 11, "b"));
+  world.Keep({world.Event(kOwn, 1)});
+  EXPECT_EQ(world.Keep({EraseUser{"a", "gone"}}),
+            "PutChannel 10, PutUser 1, PutMembership 10/1, AppendEvent 10#1, EraseUser a");
+  EXPECT_EQ(world.Log(11), "");
 }
 
 TEST(GuestNursery, TrimsWhatItHolds) {

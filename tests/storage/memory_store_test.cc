@@ -144,6 +144,104 @@ TEST(MemoryStore, FindsWhatWasSentAsLongAsItIsKept) {
   EXPECT_EQ(store.FirstKept(2), 1u) << "a channel without events";
 }
 
+TEST(MemoryStore, ErasesAMessageWithItsBytes) {
+  MemoryStore store(1 << 20);
+  auto event = std::make_shared<Event>();
+  event->sequence = 1;
+  event->text = std::string(500, 'x');
+  event->client_message_id = "id";
+  ASSERT_TRUE(store.Commit({AppendEvent{1, 7, event}}).ok());
+  const std::size_t before = store.BytesKept();
+  auto tombstone = std::make_shared<Event>();
+  tombstone->sequence = 1;
+  tombstone->kind = EventKind::kMessageRemoved;
+  ASSERT_TRUE(store.Commit({EraseMessage{1, tombstone}, EraseMessage{2, tombstone}}).ok());
+  EXPECT_EQ(store.BytesKept(), before - 500);
+  EXPECT_EQ((*store.FindEvent(1, 1))->kind, EventKind::kMessageRemoved);
+  EXPECT_EQ(*store.FindSent(7, "id"), *store.FindEvent(1, 1)) << "a repeat finds the tombstone";
+  ASSERT_TRUE(store.Commit({TrimChannel{1, 2}}).ok());
+  EXPECT_EQ(store.BytesKept(), 0u);
+  EXPECT_EQ(*store.FindSent(7, "id"), nullptr);
+}
+
+TEST(MemoryStore, ErasesAUserAtOnce) {
+  MemoryStore store(1 << 20);
+  StoreBatch batch;
+  const auto add = [&](ChannelKey channel, std::uint64_t sequence, EventKind kind,
+                       const std::string& user, const std::string& target = "") {
+    auto event = std::make_shared<Event>();
+    event->sequence = sequence;
+    event->kind = kind;
+    event->user_id = user;
+    event->user_name = "name of " + user;
+    if (kind == EventKind::kMessagePosted) event->text = "text of " + user;
+    if (!target.empty()) {
+      auto act = std::make_shared<Act>();
+      act->target_id = target;
+      act->target_name = "name of " + target;
+      event->act = act;
+    }
+    batch.push_back(AppendEvent{channel, 0, event});
+  };
+  add(1, 1, EventKind::kMemberJoined, "a");
+  add(1, 2, EventKind::kMessagePosted, "a");
+  add(1, 3, EventKind::kMessagePosted, "b");
+  add(2, 1, EventKind::kBanned, "b", "a");
+  add(2, 2, EventKind::kBanned, "a", "b");
+  ASSERT_TRUE(store.Commit(batch).ok());
+  ASSERT_TRUE(store.Commit({EraseUser{"a", "nobody"}}).ok());
+  EXPECT_FALSE(store.IsErasing());
+  const auto at = [&](ChannelKey channel, std::uint64_t sequence) {
+    return *store.FindEvent(channel, sequence).value();
+  };
+  EXPECT_EQ(at(1, 1).user_name, "nobody");
+  EXPECT_EQ(at(1, 2).kind, EventKind::kMessageRemoved);
+  EXPECT_EQ(at(1, 2).text, "");
+  EXPECT_EQ(at(1, 2).user_name, "nobody");
+  EXPECT_EQ(at(1, 3).text, "text of b");
+  EXPECT_EQ(at(2, 1).user_name, "name of b");
+  EXPECT_EQ(at(2, 1).act->target_name, "nobody");
+  EXPECT_EQ(at(2, 2).user_name, "nobody");
+  EXPECT_EQ(at(2, 2).act->target_name, "name of b");
+  ASSERT_TRUE(store.Commit({DeleteChannel{1}, DeleteChannel{2}}).ok());
+  EXPECT_EQ(store.BytesKept(), 0u);
+}
+
+TEST(MemoryStore, ReadsWhatAUserHasPostedInSmallPages) {
+  MemoryStore store(1 << 20);
+  StoreBatch batch;
+  for (ChannelKey channel : {3, 1}) {
+    for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
+      AppendEvent append = MakeEvent(channel, sequence, 10);
+      auto event = std::make_shared<Event>(*append.event);
+      event->channel_id = std::to_string(channel);
+      event->user_id = sequence % 2 == 0 ? "a" : "b";
+      append.event = event;
+      batch.push_back(append);
+    }
+  }
+  ASSERT_TRUE(store.Commit(batch).ok());
+  const auto read = [&](const std::string& user, std::size_t scan_max, std::size_t bytes_max) {
+    std::string pages;
+    AuthoredQuery query{.user_id = user, .scan_max = scan_max, .bytes_max = bytes_max};
+    for (;;) {
+      const AuthoredPage page = *store.ReadAuthored(query);
+      for (const EventPtr& event : page.messages) {
+        pages += event->channel_id + "#" + std::to_string(event->sequence) + " ";
+      }
+      if (page.done) return pages;
+      pages += "| ";
+      query.after_channel = page.last_channel;
+      query.after_sequence = page.last_sequence;
+    }
+  };
+  EXPECT_EQ(read("a", 99, 99), "1#2 1#4 3#2 3#4 ");
+  EXPECT_EQ(read("b", 3, 99), "1#1 1#3 | 3#1 | 3#3 ");
+  EXPECT_EQ(read("a", 99, 25), "1#2 1#4 | 3#2 3#4 ");
+  EXPECT_EQ(read("a", 99, 1), "1#2 | 1#4 | 3#2 | 3#4 ") << "never less than one";
+  EXPECT_EQ(read("c", 1, 1), "| | | | | | | ");
+}
+
 TEST(MemoryStore, EachIsAHistoryOfItsOwn) {
   MemoryStore one(1);
   MemoryStore other(1);

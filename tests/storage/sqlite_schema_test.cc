@@ -117,11 +117,18 @@ TEST(StoredFile, OfVersion1OpensAndReadsBackExactly) {
   EXPECT_EQ(world.store->FindSurplus({.bytes_max = 14}, 0, 9, 9)->size(), 0u);
   EXPECT_EQ(world.store->FindSurplus({.bytes_max = 13}, 0, 9, 9)->size(), 1u);
   EXPECT_TRUE(world.store->NeedsPurge());
-  EXPECT_EQ(world.Purge(), 1);
+  EXPECT_EQ(world.Purge(), 2);
   EXPECT_EQ(world.Count("SELECT count(*) FROM events"), 5);
   EXPECT_EQ(world.Count("SELECT count(*) FROM sends"), 1);
   ASSERT_TRUE(Ok(world.Commit({world.Posts(7, 1, "seven")})));
   EXPECT_EQ(world.Page({7, 6, 9, 9, 99}), "7.seven");
+  EXPECT_EQ(world.loaded.memberships[0].role, Role::kMember);
+  ASSERT_TRUE(Ok(world.Commit({PutMembership{{7, 1, Role::kOwner}}, PutUser{Account(1, "alice")},
+                               PutToken{TokenOf(1, "t")}, world.Erases(7, 5)})));
+  world.Open();
+  EXPECT_EQ(world.loaded.memberships[0].role, Role::kOwner);
+  EXPECT_EQ(world.loaded.users[0].login, "login of alice");
+  EXPECT_EQ(world.Log(7), "4.hello 5~[::1]:50412 6-[::1]:50412 7.seven");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/time/time.h"
 #include "core/message_store.h"
 #include "gtest/gtest.h"
 #include "storage/sqlite_store.h"
@@ -42,24 +43,35 @@ PutChannel NewChannel(ChannelKey key, const std::string& id, bool personal = fal
 PutMembership Joins(ChannelKey channel, UserKey user);
 DeleteMembership Leaves(ChannelKey channel, UserKey user);
 
+/// A row of each kind, with something in every field.
+UserRow Account(UserKey key, const std::string& id);
+SanctionRow Ban(ChannelKey channel, UserKey user);
+TokenRow TokenOf(UserKey user, const std::string& hash);
+InviteRow InviteTo(ChannelKey channel, const std::string& hash);
+
 /// As `PutUser 1`, `AppendEvent 5#1`.
 std::string Describe(const StoreChange& change);
 /// The descriptions, parted by commas.
 std::string Describe(const StoreBatch& batch);
-/// `1.hello 2+alice 3-alice`: the sequence, then a text, or who came or went.
+/// `1.hello 2+alice 3-alice 4~alice 5*alice`: the sequence, then a text, or who came, went, has
+/// posted what was removed, or acted.
 std::string Describe(const EventPage& page);
 
 /// Every field.
 std::string DescribeWhole(const Event& event);
 /// Users, channels and memberships, each on a line: `user 1 alice (user1) hash of alice`,
-/// `channel 7 news (about news) made 1700000000007 head 3`, `member 7/1`.
+/// `channel 7 news (about news) made 1700000000007 head 3`, `member 7/1`. What only accounts, roles
+/// and so on have follows where it is there.
 std::string Describe(const StoredState& state);
 
 /// A store in a directory of its own, and the next sequence of each channel. Failures to open end
 /// the test.
 class StoreWorld {
  public:
-  StoreWorld() { options.data_dir = directory / "data"; }
+  StoreWorld() {
+    options.data_dir = directory / "data";
+    options.empty_log_retry = absl::ZeroDuration();
+  }
 
   /// Opens and loads; closes in peace before, if it is open.
   void Open();
@@ -73,6 +85,9 @@ class StoreWorld {
                     const std::string& client_message_id = "");
   AppendEvent Comes(ChannelKey channel, UserKey user);
   AppendEvent Goes(ChannelKey channel, UserKey user);
+  AppendEvent Acts(ChannelKey channel, UserKey user, EventKind kind, Act act);
+  /// What the store holds there must be a message.
+  EraseMessage Erases(ChannelKey channel, std::uint64_t sequence);
 
   /// All that is kept of the channel, oldest first.
   std::string Log(ChannelKey channel);
