@@ -35,6 +35,7 @@ struct PayloadBytes {
   std::size_t operator()(const NewToken& t) const {
     return t.hash.size() + t.id.size() + t.label.size();
   }
+  std::size_t operator()(const SetDisplayName& c) const { return c.display_name.size(); }
   std::size_t operator()(const FindLogin& c) const { return c.login.size(); }
   std::size_t operator()(const EnterAccount& c) const {
     return c.password_hash.size() + (*this)(c.token);

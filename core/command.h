@@ -287,6 +287,12 @@ struct OpenHistory {
 /// Answers Registered for the actor.
 struct WhoAmI {};
 
+/// Gives the actor another name. Answers Registered. INVALID_ARGUMENT, ALREADY_EXISTS,
+/// FAILED_PRECONDITION: as Register.
+struct SetDisplayName {
+  std::string display_name;
+};
+
 // --- Accounts. AccountGate (core/account_gate.h) has passwords hashed and checked around these.
 
 /// Makes an account, with its personal channel and a first token. Answers AccountOpened.
@@ -356,8 +362,8 @@ using Command =
                  GetChannel, ListChannels, ListMembers, Join, JoinByInvite, AddMember, Resume,
                  Leave, Send, SetTopic, RenameChannel, RemoveChannel, RemoveMessage, Kick, Sanction,
                  Pardon, SetRole, ListSanctions, CreateInvite, ListInvites, RevokeInvite,
-                 OpenHistory, WhoAmI, CreateAccount, FindLogin, FindOwnLogin, EnterAccount,
-                 ChangePassword, ListTokens, RevokeToken, EraseUserData, Trim, Purge>;
+                 OpenHistory, WhoAmI, SetDisplayName, CreateAccount, FindLogin, FindOwnLogin,
+                 EnterAccount, ChangePassword, ListTokens, RevokeToken, EraseUserData, Trim, Purge>;
 
 // --- Answers.
 

@@ -274,13 +274,9 @@ void Decider::EndUser(User& user, const absl::Status& reason) {
 // --- Commands: users and sessions.
 
 absl::StatusOr<Result> Decider::Handle(Register& command) {
-  if (absl::Status s = ValidateName("user name", command.display_name, limits_); !s.ok()) return s;
   if (Session* known = state_.FindSession(command.session.id)) {
     User& user = *state_.FindUser(known->user);
-    if (user.kind == UserKind::kVouched) {
-      return absl::FailedPreconditionError("your name is what your token says; get another token");
-    }
-    if (absl::Status s = CheckLooks(command.display_name, user.kind, &user); !s.ok()) return s;
+    if (absl::Status s = CheckNewName(user, command.display_name); !s.ok()) return s;
     const Channel* const personal = state_.FindChannelById(user.id);
     const bool is_in_it = personal != nullptr && user.channels.contains(personal->key);
     if (!is_in_it && personal == nullptr) {
@@ -295,6 +291,7 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     if (!is_in_it) EnterPersonalChannel(user);
     return Registered{InfoOf(user)};
   }
+  if (absl::Status s = ValidateName("user name", command.display_name, limits_); !s.ok()) return s;
   if (!limits_.guests_admitted) {
     return absl::PermissionDeniedError(
         "guests are not admitted here; log in, or show a token (auth$TOKEN)");

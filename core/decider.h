@@ -65,6 +65,7 @@ class Decider {
   absl::StatusOr<Result> Handle(RevokeInvite& command);
   absl::StatusOr<Result> Handle(OpenHistory& command);
   absl::StatusOr<Result> Handle(WhoAmI& command);
+  absl::StatusOr<Result> Handle(SetDisplayName& command);
   absl::StatusOr<Result> Handle(CreateAccount& command);
   absl::StatusOr<Result> Handle(FindLogin& command);
   absl::StatusOr<Result> Handle(FindOwnLogin& command);
@@ -82,6 +83,8 @@ class Decider {
   absl::StatusOr<User*> FindActor();
   absl::StatusOr<User*> VouchedUser(const Vouched& vouched);
   absl::Status CheckLooks(const std::string& display_name, UserKind kind, const User* self) const;
+  /// Whether the user may take the name.
+  absl::Status CheckNewName(const User& user, const std::string& display_name) const;
   absl::Status CheckRoomForAccount() const;
   absl::Status CheckRoomForSession(const User& user) const;
   absl::Status CheckToken(const NewToken& token) const;

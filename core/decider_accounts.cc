@@ -28,6 +28,14 @@ absl::Status Decider::CheckLooks(const std::string& display_name, UserKind kind,
       "the name ", Quoted(display_name), " looks like that of somebody else; take another one"));
 }
 
+absl::Status Decider::CheckNewName(const User& user, const std::string& display_name) const {
+  if (absl::Status s = ValidateName("user name", display_name, limits_); !s.ok()) return s;
+  if (user.kind == UserKind::kVouched) {
+    return absl::FailedPreconditionError("your name is what your token says; get another token");
+  }
+  return CheckLooks(display_name, user.kind, &user);
+}
+
 absl::Status Decider::CheckRoomForAccount() const {
   if (state_.account_count() >= limits_.accounts_max) {
     return absl::ResourceExhaustedError(
@@ -159,6 +167,15 @@ absl::StatusOr<Result> Decider::Handle(RevokeToken& command) {
 }
 
 // --- Accounts.
+
+absl::StatusOr<Result> Decider::Handle(SetDisplayName& command) {
+  absl::StatusOr<User*> user = ActingUser();
+  if (!user.ok()) return user.status();
+  if (absl::Status s = CheckNewName(**user, command.display_name); !s.ok()) return s;
+  decision_.store.push_back(RenameUser{(*user)->key, command.display_name});
+  state_.Rename(**user, std::move(command.display_name));
+  return Registered{InfoOf(**user)};
+}
 
 absl::StatusOr<Result> Decider::Handle(CreateAccount& command) {
   if (!limits_.accounts_open) {

@@ -43,17 +43,19 @@ HistoryReader::~HistoryReader() { Stop(); }
 
 void HistoryReader::Stop() {
   std::deque<PageJob> pages;
-  std::deque<EventsJob> events;
+  std::deque<Job> reads;
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
     pages.swap(pages_);
-    events.swap(events_);
+    reads.swap(reads_);
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   for (PageJob& job : pages) job.done(Stopping());
-  for (EventsJob& job : events) job.done(Stopping());
+  for (Job& job : reads) {
+    std::visit([](auto& specific) { specific.done(Stopping()); }, job);
+  }
 }
 
 void HistoryReader::ReadAsync(const PageRequest& request, PageCallback done) {
@@ -68,20 +70,25 @@ void HistoryReader::ReadAsync(const PageRequest& request, PageCallback done) {
   done(Stopping());
 }
 
-void HistoryReader::ReadEventsAsync(const EventQuery& query, EventsCallback done) {
-  absl::Status refused = Stopping();
-  {
-    absl::MutexLock lock(&mutex_);
-    if (!stopping_ && events_.size() < limits_.history_reads_max) {
-      events_.push_back({query, std::move(done)});
-      return;
-    }
-    if (!stopping_) {
-      refused = absl::ResourceExhaustedError(
-          "the server is busy: too many reads of history wait already; retry with backoff");
-    }
+absl::Status HistoryReader::TryAdd(Job& job) {
+  absl::MutexLock lock(&mutex_);
+  if (stopping_) return Stopping();
+  if (reads_.size() >= limits_.history_reads_max) {
+    return absl::ResourceExhaustedError(
+        "the server is busy: too many reads of history wait already; retry with backoff");
   }
-  done(std::move(refused));
+  reads_.push_back(std::move(job));
+  return absl::OkStatus();
+}
+
+void HistoryReader::ReadEventsAsync(const EventQuery& query, EventsCallback done) {
+  Job job = EventsJob{query, std::move(done)};
+  if (absl::Status s = TryAdd(job); !s.ok()) std::get<EventsJob>(job).done(std::move(s));
+}
+
+void HistoryReader::ReadAuthoredAsync(const AuthoredQuery& query, AuthoredCallback done) {
+  Job job = AuthoredJob{query, std::move(done)};
+  if (absl::Status s = TryAdd(job); !s.ok()) std::get<AuthoredJob>(job).done(std::move(s));
 }
 
 HistoryReader::Job HistoryReader::NextJob() {
@@ -90,8 +97,8 @@ HistoryReader::Job HistoryReader::NextJob() {
     pages_.pop_front();
     return job;
   }
-  Job job = std::move(events_.front());
-  events_.pop_front();
+  Job job = std::move(reads_.front());
+  reads_.pop_front();
   return job;
 }
 

@@ -20,6 +20,7 @@
 namespace txtchat {
 
 using PageCallback = absl::AnyInvocable<void(absl::StatusOr<HistoryPage>)>;
+using AuthoredCallback = absl::AnyInvocable<void(absl::StatusOr<AuthoredPage>)>;
 using EventsCallback = absl::AnyInvocable<void(absl::StatusOr<EventPage>)>;
 
 /// Reads the store for readers that fell behind the broadcast queue and for those that ask for
@@ -49,6 +50,9 @@ class HistoryReader {
   /// once, if too many such reads wait already.
   void ReadEventsAsync(const EventQuery& query, EventsCallback done);
 
+  /// The same of what one user has posted.
+  void ReadAuthoredAsync(const AuthoredQuery& query, AuthoredCallback done);
+
   /// Lets go of the pages of a channel, or of all, because something in them was erased: to be
   /// called when the commit that erased it is there. Whoever asks afterwards gets what the store
   /// holds then. Any thread.
@@ -67,17 +71,24 @@ class HistoryReader {
     EventQuery query;
     EventsCallback done;
   };
-  using Job = std::variant<PageJob, EventsJob>;
+  struct AuthoredJob {
+    AuthoredQuery query;
+    AuthoredCallback done;
+  };
+  using Job = std::variant<PageJob, EventsJob, AuthoredJob>;
 
   void Run();
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || !pages_.empty() || !events_.empty();
+    return stopping_ || !pages_.empty() || !reads_.empty();
   }
   std::optional<HistoryPage> FromCache(const PageRequest& request);
   /// Subscribers first: they wait for what they are owed.
   Job NextJob() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Carry(PageJob& job) { job.done(Read(job.request)); }
   void Carry(EventsJob& job) { job.done(store_->Read(job.query)); }
+  void Carry(AuthoredJob& job) { job.done(store_->ReadAuthored(job.query)); }
+  /// A read of history; RESOURCE_EXHAUSTED or UNAVAILABLE if it is not taken, and left as it is.
+  absl::Status TryAdd(Job& job);
 
   MessageStore* const store_;
   const EncoderSet encoders_;
@@ -85,7 +96,7 @@ class HistoryReader {
   PageCache cache_;
   absl::Mutex mutex_;
   std::deque<PageJob> pages_ ABSL_GUARDED_BY(mutex_);
-  std::deque<EventsJob> events_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Job> reads_ ABSL_GUARDED_BY(mutex_);  ///< Of history.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
