@@ -18,13 +18,14 @@ constexpr std::int64_t kLingerMs = 1'000;
 
 }  // namespace
 
-Session::Session(IoThread& io, Socket socket, SessionId id, std::string user_id, Place place)
+Session::Session(IoThread& io, Socket socket, SessionId id, Peer peer, Place place)
     : io_(io),
       socket_(std::move(socket)),
       place_(std::move(place)),
       id_(id),
-      user_id_(std::move(user_id)),
-      splitter_(io.environment().options.line_bytes_max) {}
+      user_id_(std::move(peer.id)),
+      splitter_(io.environment().options.line_bytes_max),
+      pace_(io.environment().peers, peer.address) {}
 
 void Session::Start() {
   const std::int64_t timeout_ms = io_.environment().options.register_timeout.count();
