@@ -1,17 +1,25 @@
 #include "grpc-service/chat_service.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "grpc-service/call_peer.h"
 #include "grpc-service/conversions.h"
 #include "grpc-service/credentials.h"
+#include "grpc-service/status_mapping.h"
 #include "grpc-service/subscribe_reactor.h"
 #include "grpc-service/unary_call.h"
 
 namespace txtchat::rpc {
 namespace {
+
+/// Not known if it is of no network.
+PeerKey PeerOf(const grpc::CallbackServerContext& context) {
+  return ParsePeer(context.peer()).value_or(PeerKey());
+}
 
 absl::StatusOr<Actor> Nobody(const grpc::CallbackServerContext&) { return Actor{}; }
 
@@ -69,6 +77,27 @@ absl::Status ChatService::Submit(Actor actor, Command command, PumpThread& pump,
   return DrainingStatus();
 }
 
+std::pair<std::shared_ptr<UnaryCall>, absl::Status> ChatService::Begin(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
+    grpc::ByteBuffer* response, CallKind kind) {
+  const PeerKey peer = PeerOf(*context);
+  auto call = UnaryCall::Begin(&calls_, context, request, response, kind, peer);
+  absl::Status admission = call->admission();
+  if (admission.ok()) admission = MayCall(context, peer, request.Length());
+  return {std::move(call), std::move(admission)};
+}
+
+absl::Status ChatService::MayCall(grpc::CallbackServerContext* context, const PeerKey& peer,
+                                  std::size_t request_bytes) {
+  if (dependencies_.peers == nullptr || !peer.address.known()) return absl::OkStatus();
+  const Verdict verdict = dependencies_.peers->TryTakeCall(
+      peer.address, peer.port, static_cast<std::int64_t>(request_bytes), PumpThread::NowMs());
+  if (verdict.ok()) return absl::OkStatus();
+  ++calls_too_fast_;
+  context->AddTrailingMetadata(kRetryAfterKey, std::to_string(verdict.retry_after_ms));
+  return WithRetryAfter(TooFast(verdict.whose), verdict.retry_after_ms);
+}
+
 // --- Unary calls.
 
 template <typename Request, typename Response, typename ToCommand, typename ToResponse>
@@ -77,8 +106,8 @@ grpc::ServerUnaryReactor* ChatService::Call(grpc::CallbackServerContext* context
                                             grpc::ByteBuffer* response, CallKind kind,
                                             ActorSource actor_of, ToCommand to_command,
                                             ToResponse to_response) {
-  const auto call = UnaryCall::Begin(&calls_, context, *request, response, kind);
-  if (!call->admission().ok()) return call->Refuse(call->admission());
+  const auto [call, admission] = Begin(context, *request, response, kind);
+  if (!admission.ok()) return call->Refuse(admission);
   absl::StatusOr<Actor> actor = actor_of(*context);
   if (!actor.ok()) return call->Refuse(actor.status());
   absl::StatusOr<Request> parsed = Parse<Request>(*request);
@@ -88,7 +117,7 @@ grpc::ServerUnaryReactor* ChatService::Call(grpc::CallbackServerContext* context
   const absl::Status reserved = call->Reserve(ListBytesMax(*command, dependencies_.limits));
   if (!reserved.ok()) return call->Refuse(reserved);
 
-  auto done = [call, to_response](absl::StatusOr<Result> result) mutable {
+  auto done = [call = call, to_response](absl::StatusOr<Result> result) mutable {
     if (!result.ok()) {
       call->Refuse(result.status());
       return;
@@ -227,6 +256,8 @@ grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   if (!accepting_) return new RefusingReactor(DrainingStatus());
+  if (absl::Status s = MayCall(context, PeerOf(*context), request->Length()); !s.ok())
+    return new RefusingReactor(s);
   absl::StatusOr<Actor> actor = ActorOf(*context);
   if (!actor.ok()) return new RefusingReactor(actor.status());
   const absl::StatusOr<v1::SubscribeRequest> parsed = Parse<v1::SubscribeRequest>(*request);

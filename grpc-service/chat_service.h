@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,6 +15,7 @@
 #include "grpc-service/rpc_options.h"
 #include "grpc-service/rpc_server.h"
 #include "grpc-service/stream_count.h"
+#include "grpc-service/unary_call.h"
 #include "grpc-service/unary_calls.h"
 #include "txtchat/v1/chat.grpc.pb.h"
 
@@ -49,6 +52,7 @@ class ChatService final : public RawChatService {
   }
   StreamCount& streams() { return streams_; }
   UnaryCalls& calls() { return calls_; }
+  std::uint64_t calls_too_fast() const { return calls_too_fast_; }
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
@@ -91,6 +95,14 @@ class ChatService final : public RawChatService {
                                  const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                  CallKind kind, ActorSource actor_of, ToCommand to_command,
                                  ToResponse to_response);
+  /// A unary call has come; the status is why it must be refused, if not OK.
+  std::pair<std::shared_ptr<UnaryCall>, absl::Status> Begin(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer& request,
+                                                            grpc::ByteBuffer* response,
+                                                            CallKind kind);
+  /// Whether the peer may call now. RESOURCE_EXHAUSTED: not yet; the caller is told when.
+  absl::Status MayCall(grpc::CallbackServerContext* context, const PeerKey& peer,
+                       std::size_t request_bytes);
   /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
   /// completion never runs.
   absl::Status Submit(Actor actor, Command command, PumpThread& pump, Completion done);
@@ -104,6 +116,7 @@ class ChatService final : public RawChatService {
   const std::vector<std::unique_ptr<PumpThread>>& pumps_;
   std::atomic<std::size_t> next_pump_{0};
   std::atomic<bool> accepting_{true};
+  std::atomic<std::uint64_t> calls_too_fast_{0};
   StreamCount streams_;
   UnaryCalls calls_;
 };

@@ -117,12 +117,12 @@ class RpcServer::Impl {
     for (const auto& pump : pumps_) pump->Stop();
   }
 
-  absl::Status Listen(const RpcOptions& options, const Limits& limits) {
+  absl::Status Listen(const RpcOptions& options, const Limits& limits, PeerGuard* peers) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     Configure(options, limits, builder);
-    if (absl::Status s = Accept(options, builder); !s.ok()) return s;
+    if (absl::Status s = Accept(options, peers, builder); !s.ok()) return s;
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::UnavailableError("gRPC cannot start its server");
@@ -175,7 +175,7 @@ class RpcServer::Impl {
   using Taker = grpc::experimental::ExternalConnectionAcceptor;
 
   /// Opens what is to be listened on; what comes there goes to gRPC when it is started.
-  absl::Status Accept(const RpcOptions& options, grpc::ServerBuilder& builder) {
+  absl::Status Accept(const RpcOptions& options, PeerGuard* peers, grpc::ServerBuilder& builder) {
     std::vector<std::string> addresses;
     const auto add = [&](const std::string& address,
                          std::shared_ptr<grpc::ServerCredentials> credentials) {
@@ -191,7 +191,7 @@ class RpcServer::Impl {
       add(options.tls_listen, std::move(credentials));
     }
     auto acceptor = ConnectionAcceptor::Listen(addresses, options.connections_max,
-                                               options.keepalive_timeout_ms);
+                                               options.keepalive_timeout_ms, peers);
     if (!acceptor.ok()) {
       return absl::UnavailableError(
           absl::StrCat("cannot listen for gRPC on ", acceptor.status().message(),
@@ -241,7 +241,8 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcDependencie
   static const bool kept = (grpc_init(), true);
   static_cast<void>(kept);
   auto impl = std::make_unique<Impl>(dependencies, options);
-  if (absl::Status s = impl->Listen(options, dependencies.limits); !s.ok()) return s;
+  if (absl::Status s = impl->Listen(options, dependencies.limits, dependencies.peers); !s.ok())
+    return s;
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(impl)));
 }
 
@@ -254,6 +255,7 @@ CallCounts RpcServer::open_calls() const {
   const UnaryCalls& calls = impl_->service().calls();
   return {calls.admitted(), calls.refused(), calls.held_bytes()};
 }
+std::uint64_t RpcServer::calls_too_fast() const { return impl_->service().calls_too_fast(); }
 void RpcServer::SetNotServing() { impl_->SetNotServing(); }
 void RpcServer::SetStoreServing(bool serving) { impl_->SetStoreServing(serving); }
 void RpcServer::StopAccepting() { impl_->service().StopAccepting(); }

@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/history_reader.h"
 #include "core/limits.h"
+#include "core/peer_guard.h"
 #include "core/sequencer.h"
 #include "core/session_ids.h"
 #include "grpc-service/rpc_options.h"
@@ -25,7 +26,8 @@ struct RpcDependencies {
   const Clock* clock = nullptr;
   SessionIds* session_ids = nullptr;
   Limits limits;
-  std::string epoch;  ///< Names the history that sequence numbers belong to.
+  std::string epoch;           ///< Names the history that sequence numbers belong to.
+  PeerGuard* peers = nullptr;  ///< Shared with the other transports. Null: no limits of peers.
 };
 
 /// Unary calls that gRPC is not done with.
@@ -64,12 +66,14 @@ class RpcServer {
   /// gRPC cannot use it, it stays with the former. Whether clients need certificates remains as it
   /// was at the start. Thread-safe; does not block.
   void UseTls(RpcTls tls);
-  /// Connections that were refused because there were `connections_max`.
+  /// Connections that were refused: there were `connections_max`, or their address had its most.
   std::uint64_t refused_connections() const;
   /// Subscribe streams that are open now.
   std::size_t open_streams() const;
   /// Unary calls that are open now.
   CallCounts open_calls() const;
+  /// Calls that were refused because their connection or their address went too fast.
+  std::uint64_t calls_too_fast() const;
 
   /// The health service answers NOT_SERVING from now on. Does not block.
   void SetNotServing();

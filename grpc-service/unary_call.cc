@@ -9,11 +9,12 @@ namespace txtchat::rpc {
 
 std::shared_ptr<UnaryCall> UnaryCall::Begin(UnaryCalls* calls, grpc::CallbackServerContext* context,
                                             const grpc::ByteBuffer& request,
-                                            grpc::ByteBuffer* response, CallKind kind) {
+                                            grpc::ByteBuffer* response, CallKind kind,
+                                            const PeerKey& peer) {
   auto call = std::make_shared<UnaryCall>(calls, context, response);
   call->request_bytes_ = request.Length();
   // Nothing is answered before this returns, and only an answer makes use of the ticket.
-  call->arrival_ = calls->Add(call, kind, call->request_bytes_);
+  call->arrival_ = calls->Add(call, kind, call->request_bytes_, peer);
   return call;
 }
 

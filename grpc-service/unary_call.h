@@ -25,7 +25,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public OpenCall {
   /// A call has come. `calls` outlives it; `response` lives until it is answered.
   static std::shared_ptr<UnaryCall> Begin(UnaryCalls* calls, grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer& request,
-                                          grpc::ByteBuffer* response, CallKind kind);
+                                          grpc::ByteBuffer* response, CallKind kind,
+                                          const PeerKey& peer);
   UnaryCall(UnaryCalls* calls, grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
       : calls_(calls), context_(context), response_(response) {}
 

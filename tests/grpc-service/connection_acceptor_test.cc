@@ -30,13 +30,13 @@ TEST(OpenSockets, ForgetsThoseThatWereClosed) {
   const int one = AnySocket();
   const int two = AnySocket();
   const int three = AnySocket();
-  EXPECT_TRUE(open.TryAdd(one, now));
-  EXPECT_TRUE(open.TryAdd(two, now));
-  EXPECT_FALSE(open.TryAdd(three, now));
+  EXPECT_TRUE(open.TryAdd(one, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(two, {}, {}, now));
+  EXPECT_FALSE(open.TryAdd(three, {}, {}, now));
   ::close(one);
-  EXPECT_FALSE(open.TryAdd(three, now)) << "it has just looked";
+  EXPECT_FALSE(open.TryAdd(three, {}, {}, now)) << "it has just looked";
   now += seconds(1);
-  EXPECT_TRUE(open.TryAdd(three, now));
+  EXPECT_TRUE(open.TryAdd(three, {}, {}, now));
   ::close(two);
   ::close(three);
 }
@@ -45,20 +45,48 @@ TEST(OpenSockets, IsNotMisledByADescriptorThatWasGivenOutAnew) {
   OpenSockets open(1);
   steady_clock::time_point now{seconds(1'000)};
   const int first = AnySocket();
-  EXPECT_TRUE(open.TryAdd(first, now));
+  EXPECT_TRUE(open.TryAdd(first, {}, {}, now));
   const int other = AnySocket();
   ::close(first);
   const int same_number = ::dup2(other, first);  // Not a connection of ours.
-  EXPECT_TRUE(open.TryAdd(other, now + seconds(1)));
+  EXPECT_TRUE(open.TryAdd(other, {}, {}, now + seconds(1)));
   ::close(same_number);
   ::close(other);
+}
+
+TEST(OpenSockets, GivesThePlacesBackOfThoseThatWereClosed) {
+  ConnectionLimiter limiter(2);
+  const IpAddress peer = *IpAddress::Parse("192.0.2.1");
+  OpenSockets open(10);
+  steady_clock::time_point now{seconds(1'000)};
+  const int one = AnySocket();
+  const int two = AnySocket();
+  EXPECT_TRUE(open.TryAdd(one, peer, limiter.TryAcquire(peer), now));
+  EXPECT_TRUE(open.TryAdd(two, peer, limiter.TryAcquire(peer), now));
+  open.ForgetClosedOf(peer, now);
+  EXPECT_EQ(limiter.open(peer), 2u);
+  ::close(one);
+  open.ForgetClosedOf(peer, now);
+  EXPECT_EQ(limiter.open(peer), 2u) << "it has just looked";
+  now += seconds(1);
+  open.ForgetClosedOf(*IpAddress::Parse("192.0.2.2"), now);
+  EXPECT_EQ(limiter.open(peer), 2u);
+  open.ForgetClosedOf(peer, now);
+  EXPECT_EQ(limiter.open(peer), 1u);
+  // A number that is given out anew.
+  ::close(two);
+  const int again = AnySocket();
+  EXPECT_TRUE(open.TryAdd(again, peer, limiter.TryAcquire(peer), now));
+  ::close(again);
+  open.ForgetClosedOf(peer, now + seconds(1));
+  EXPECT_EQ(limiter.open(peer), 0u);
 }
 
 /// An acceptor that keeps what it takes.
 class ConnectionAcceptorTest : public ::testing::Test {
  protected:
-  void Listen(std::size_t connections_max) {
-    auto listening = ConnectionAcceptor::Listen({"127.0.0.1:0"}, connections_max, 20'000);
+  void Listen(std::size_t connections_max, PeerGuard* peers = nullptr) {
+    auto listening = ConnectionAcceptor::Listen({"127.0.0.1:0"}, connections_max, 20'000, peers);
     ASSERT_TRUE(listening.ok()) << listening.status();
     acceptor_ = *std::move(listening);
     acceptor_->Start([this](int fd, std::size_t) {
@@ -124,6 +152,34 @@ TEST_F(ConnectionAcceptorTest, ClosesWhatIsTooManyAndTakesOthersWhenThereIsRoomA
     taken = taken_.size();
   }
   EXPECT_GT(taken, 3u);
+}
+
+TEST_F(ConnectionAcceptorTest, HoldsAnAddressToItsMostAndSharedOnesToNone) {
+  PeerGuard peers({.connections_per_address = 2, .shared_address_ranges = {}});
+  const IpAddress loopback = *IpAddress::Parse("127.0.0.1");
+  Listen(100, &peers);
+  Connect(Client());
+  ASSERT_TRUE(AwaitTaken(1));
+  {
+    // Another transport's connections count as well.
+    const ConnectionLimiter::Place line = peers.TryAcquireConnection(loopback);
+    const int refused = Client();
+    Connect(refused);
+    EXPECT_TRUE(IsClosed(refused));
+  }
+  Connect(Client());
+  ASSERT_TRUE(AwaitTaken(2));
+  EXPECT_FALSE(peers.TryAcquireConnection(loopback).held());
+  // What has been closed since is found out at once, for whoever asks.
+  CloseTaken();
+  const auto deadline = steady_clock::now() + seconds(60);
+  bool held = false;
+  while (!held && steady_clock::now() < deadline) {
+    held = peers.TryAcquireConnection(loopback).held();
+  }
+  EXPECT_TRUE(held);
+  acceptor_.reset();
+  EXPECT_EQ(peers.connections().open(loopback), 0u);
 }
 
 TEST_F(ConnectionAcceptorTest, GoesOnWhenThereAreFilesAgain) {
