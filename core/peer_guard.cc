@@ -22,8 +22,11 @@ PeerGuard::PeerGuard(const PeerLimits& limits)
                                limits.commands_per_connection_burst},
       bytes_per_connection_{limits.bytes_per_connection_per_s, limits.bytes_per_connection_burst},
       connections_(limits.connections_per_address),
-      of_connections_({.commands = commands_per_connection_, .bytes = bytes_per_connection_},
-                      kPeerAccountsMax),
+      of_connections_(
+          {.commands = commands_per_connection_,
+           .bytes = bytes_per_connection_,
+           .attempts = {limits.strikes_per_connection_per_s, limits.strikes_per_connection_burst}},
+          kPeerAccountsMax),
       of_addresses_(
           {.commands = {limits.commands_per_address_per_s, limits.commands_per_address_burst},
            .bytes = {limits.bytes_per_address_per_s, limits.bytes_per_address_burst},
@@ -74,6 +77,10 @@ Verdict PeerGuard::TryTakeCall(const IpAddress& address, std::uint16_t port, std
     if (wait_ms != 0) return {wait_ms, Verdict::Whose::kConnection};
   }
   return TryTake(BlockOf(address), 1, bytes, now_ms);
+}
+
+bool PeerGuard::MayGoOn(const PeerKey& connection, std::int64_t now_ms) {
+  return of_connections_.TryTake(connection, {.attempts = 1}, now_ms) == 0;
 }
 
 Verdict PeerGuard::TryTakeAttempt(const IpAddress& address, std::int64_t now_ms) {

@@ -63,6 +63,9 @@ class PeerGuard {
   Verdict TryTakeCall(const IpAddress& address, std::uint16_t port, std::int64_t bytes,
                       std::int64_t now_ms);
 
+  /// A call of this connection was refused, or broken off. False: once too often, close it.
+  bool MayGoOn(const PeerKey& connection, std::int64_t now_ms);
+
   // --- Passwords and tokens.
   Verdict TryTakeAttempt(const IpAddress& address, std::int64_t now_ms);
 

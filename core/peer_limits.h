@@ -34,6 +34,12 @@ struct PeerLimits {
   std::int64_t bytes_per_connection_per_s = 8 * 1024 * 1024;
   std::int64_t bytes_per_connection_burst = 16 * 1024 * 1024;
 
+  /// Calls of a gRPC connection that are refused, or broken off by the client. Beyond: the
+  /// connection is closed. It does not do what it is told, and gRPC keeps what it cannot handle in
+  /// time in memory (CVE-2023-44487).
+  std::int64_t strikes_per_connection_per_s = 100;
+  std::int64_t strikes_per_connection_burst = 1'000;
+
   // --- One address: an IPv4 address, or the /64 of an IPv6 address. All its connections together,
   // of both transports. Those of `shared_address_ranges` have no such limits.
   /// Beyond: a line connection is refused with `$$error: resource_exhausted`, a gRPC connection or

@@ -43,11 +43,13 @@ std::size_t ListBytesMax(const Command& command, const Limits& limits) {
 }  // namespace
 
 ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
-                         const std::vector<std::unique_ptr<PumpThread>>* pumps)
+                         const std::vector<std::unique_ptr<PumpThread>>* pumps,
+                         std::function<void(const PeerKey&)> close)
     : dependencies_(dependencies),
       options_(options),
       stream_options_(options.stream),
       pumps_(*pumps),
+      close_(std::move(close)),
       streams_(options.streams_max),
       calls_(options.calls) {
   stream_options_.epoch = dependencies_.epoch;
@@ -81,10 +83,20 @@ std::pair<std::shared_ptr<UnaryCall>, absl::Status> ChatService::Begin(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
     grpc::ByteBuffer* response, CallKind kind) {
   const PeerKey peer = PeerOf(*context);
-  auto call = UnaryCall::Begin(&calls_, context, request, response, kind, peer);
+  auto call = UnaryCall::Begin(&calls_, context, request, response, kind, peer,
+                               [this, peer] { Strike(peer); });
   absl::Status admission = call->admission();
-  if (admission.ok()) admission = MayCall(context, peer, request.Length());
+  if (!admission.ok()) {
+    Strike(peer);
+  } else {
+    admission = MayCall(context, peer, request.Length());
+  }
   return {std::move(call), std::move(admission)};
+}
+
+void ChatService::Strike(const PeerKey& peer) {
+  if (dependencies_.peers == nullptr || !peer.address.known()) return;
+  if (!dependencies_.peers->MayGoOn(peer, PumpThread::NowMs())) close_(peer);
 }
 
 absl::Status ChatService::MayCall(grpc::CallbackServerContext* context, const PeerKey& peer,
@@ -94,6 +106,7 @@ absl::Status ChatService::MayCall(grpc::CallbackServerContext* context, const Pe
       peer.address, peer.port, static_cast<std::int64_t>(request_bytes), PumpThread::NowMs());
   if (verdict.ok()) return absl::OkStatus();
   ++calls_too_fast_;
+  Strike(peer);
   context->AddTrailingMetadata(kRetryAfterKey, std::to_string(verdict.retry_after_ms));
   return WithRetryAfter(TooFast(verdict.whose), verdict.retry_after_ms);
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -42,8 +43,10 @@ using RawChatService = v1::ChatService::WithRawCallbackMethod_Register<
 /// Methods are called by gRPC, on any of its threads. The pumps and the dependencies outlive it.
 class ChatService final : public RawChatService {
  public:
+  /// `close` ends the connection of a peer; thread-safe.
   ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
-              const std::vector<std::unique_ptr<PumpThread>>* pumps);
+              const std::vector<std::unique_ptr<PumpThread>>* pumps,
+              std::function<void(const PeerKey&)> close);
 
   /// From now on every call is refused with UNAVAILABLE. Thread-safe.
   void StopAccepting() {
@@ -100,6 +103,8 @@ class ChatService final : public RawChatService {
                                                             const grpc::ByteBuffer& request,
                                                             grpc::ByteBuffer* response,
                                                             CallKind kind);
+  /// A call was refused, or broken off: so many of these, and the connection is closed.
+  void Strike(const PeerKey& peer);
   /// Whether the peer may call now. RESOURCE_EXHAUSTED: not yet; the caller is told when.
   absl::Status MayCall(grpc::CallbackServerContext* context, const PeerKey& peer,
                        std::size_t request_bytes);
@@ -114,6 +119,7 @@ class ChatService final : public RawChatService {
   const RpcOptions options_;
   StreamOptions stream_options_;
   const std::vector<std::unique_ptr<PumpThread>>& pumps_;
+  const std::function<void(const PeerKey&)> close_;
   std::atomic<std::size_t> next_pump_{0};
   std::atomic<bool> accepting_{true};
   std::atomic<std::uint64_t> calls_too_fast_{0};

@@ -1,5 +1,6 @@
 #include "grpc-service/connection_acceptor.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -84,16 +85,17 @@ std::optional<std::pair<std::string, int>> SplitAddress(const std::string& addre
   return std::pair(host, port);
 }
 
-IpAddress AddressOf(const sockaddr_storage& address) {
-  IpAddress found;
+PeerKey PeerAt(const sockaddr_storage& address) {
+  PeerKey found;
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
     std::array<std::uint8_t, 4> bytes{};
     std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
-    found = IpAddress::FromV4(bytes);
+    found = {IpAddress::FromV4(bytes), ntohs(v4.sin_port)};
   } else if (address.ss_family == AF_INET6) {
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    std::memcpy(found.bytes.data(), &v6.sin6_addr, found.bytes.size());
+    std::memcpy(found.address.bytes.data(), &v6.sin6_addr, found.address.bytes.size());
+    found.port = ntohs(v6.sin6_port);
   }
   return found;
 }
@@ -102,8 +104,8 @@ IpAddress AddressOf(const sockaddr_storage& address) {
 
 // --- OpenSockets.
 
-bool OpenSockets::TryAdd(int fd, const IpAddress& block, ConnectionLimiter::Place place,
-                         TimePoint now) {
+bool OpenSockets::TryAdd(int fd, const PeerKey& peer, const IpAddress& block,
+                         ConnectionLimiter::Place place, TimePoint now) {
   const std::optional<ino_t> inode = InodeOf(fd);
   if (!inode.has_value()) return false;
   Places freed;  // After the mutex.
@@ -116,7 +118,8 @@ bool OpenSockets::TryAdd(int fd, const IpAddress& block, ConnectionLimiter::Plac
     next_look_ = now + kLookInterval;
   }
   if (sockets_.size() >= max_) return false;
-  sockets_.emplace(fd, Socket{*inode, block, std::move(place)});
+  sockets_.emplace(fd, Socket{*inode, peer, block, std::move(place)});
+  if (peer.address.known()) fds_[peer] = fd;
   if (block.known()) peers_[block].fds.insert(fd);
   return true;
 }
@@ -130,6 +133,20 @@ void OpenSockets::ForgetClosedOf(const IpAddress& block, TimePoint now) {
   ForgetClosed({it->second.fds.begin(), it->second.fds.end()}, freed);
 }
 
+bool OpenSockets::ShutDown(const PeerKey& peer) {
+  absl::MutexLock lock(&mutex_);
+  const auto it = fds_.find(peer);
+  if (it == fds_.end()) return false;
+  // A descriptor of our own cannot be closed, and its number given to another file, meanwhile.
+  const int own = ::fcntl(it->second, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return false;
+  const bool is_it = InodeOf(own) == sockets_.at(it->second).inode;
+  if (is_it) ::shutdown(own, SHUT_RDWR);
+  ::close(own);
+  fds_.erase(it);  // Once is enough.
+  return is_it;
+}
+
 void OpenSockets::ForgetClosed(const std::vector<int>& fds, Places& freed) {
   for (const int fd : fds) {
     if (InodeOf(fd) != sockets_.at(fd).inode) Forget(fd, freed);
@@ -140,6 +157,8 @@ void OpenSockets::Forget(int fd, Places& freed) {
   const auto it = sockets_.find(fd);
   if (it == sockets_.end()) return;
   freed.push_back(std::move(it->second.place));
+  const auto by_peer = fds_.find(it->second.peer);
+  if (by_peer != fds_.end() && by_peer->second == fd) fds_.erase(by_peer);
   const auto peer = peers_.find(it->second.block);
   if (peer != peers_.end()) {
     peer->second.fds.erase(fd);
@@ -234,11 +253,12 @@ void ConnectionAcceptor::Run() {
   }
 }
 
-bool ConnectionAcceptor::Admit(int fd, const IpAddress& from) {
-  if (peers_ == nullptr) return open_.TryAdd(fd, {}, {}, steady_clock::now());
-  ConnectionLimiter::Place place = peers_->TryAcquireConnection(from);
+bool ConnectionAcceptor::Admit(int fd, const PeerKey& from) {
+  if (peers_ == nullptr) return open_.TryAdd(fd, from, {}, {}, steady_clock::now());
+  ConnectionLimiter::Place place = peers_->TryAcquireConnection(from.address);
   if (!place.held()) return false;
-  return open_.TryAdd(fd, peers_->BlockOf(from), std::move(place), steady_clock::now());
+  return open_.TryAdd(fd, from, peers_->BlockOf(from.address), std::move(place),
+                      steady_clock::now());
 }
 
 bool ConnectionAcceptor::AcceptWaiting(const Listener& listener) {
@@ -248,7 +268,7 @@ bool ConnectionAcceptor::AcceptWaiting(const Listener& listener) {
     const int fd = ::accept4(listener.fd, reinterpret_cast<sockaddr*>(&address), &size,
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      if (Admit(fd, AddressOf(address))) {
+      if (Admit(fd, PeerAt(address))) {
         take_(fd, listener.address);
       } else {
         ++refused_;

@@ -39,13 +39,18 @@ class OpenSockets {
   /// when it is found to be closed. Looks for closed ones when it is full, seldom enough that a
   /// flood of newcomers costs little: one that comes in between is refused although there may be
   /// room again.
-  bool TryAdd(int fd, const IpAddress& block, ConnectionLimiter::Place place, TimePoint now);
+  bool TryAdd(int fd, const PeerKey& peer, const IpAddress& block, ConnectionLimiter::Place place,
+              TimePoint now);
   /// Looks for closed ones of this peer, as seldom, and gives back their places.
   void ForgetClosedOf(const IpAddress& block, TimePoint now);
+  /// Ends the connection of this peer: whoever owns the socket finds it ended. False: there is
+  /// none.
+  bool ShutDown(const PeerKey& peer);
 
  private:
   struct Socket {
     ino_t inode = 0;
+    PeerKey peer;
     IpAddress block;
     ConnectionLimiter::Place place;
   };
@@ -63,6 +68,7 @@ class OpenSockets {
   absl::Mutex mutex_;
   TimePoint next_look_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<int, Socket> sockets_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<PeerKey, int> fds_ ABSL_GUARDED_BY(mutex_);
   /// Those of peers that are held to a number of connections.
   absl::flat_hash_map<IpAddress, OfPeer> peers_ ABSL_GUARDED_BY(mutex_);
 };
@@ -95,6 +101,12 @@ class ConnectionAcceptor {
   /// Begins to accept. `take` is called on the acceptor's thread with a socket that it must own,
   /// and the index of the address to which it came. Once.
   void Start(std::function<void(int, std::size_t)> take);
+  /// Ends the connection of this peer, without a word. Thread-safe.
+  void CloseConnection(const PeerKey& peer) {
+    if (open_.ShutDown(peer)) ++closed_;
+  }
+  /// How many were ended so.
+  std::uint64_t closed() const { return closed_; }
   /// Closes the listening sockets; `take` is not called any more when this returns. Idempotent.
   void Stop();
 
@@ -111,7 +123,7 @@ class ConnectionAcceptor {
   void Run();
   /// False if the process or the system has no file left for one more.
   bool AcceptWaiting(const Listener& listener);
-  bool Admit(int fd, const IpAddress& from);
+  bool Admit(int fd, const PeerKey& from);
 
   PeerGuard* const peers_;
   std::vector<int> ports_;
@@ -121,6 +133,7 @@ class ConnectionAcceptor {
   OpenSockets open_;
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> pauses_{0};
+  std::atomic<std::uint64_t> closed_{0};
   std::thread thread_;
 };
 

@@ -100,7 +100,8 @@ class RpcServer::Impl {
       : plain_(!options.listen.empty()),
         with_tls_(!options.tls_listen.empty()),
         tls_(options.tls),
-        service_(dependencies, options, &pumps_) {
+        service_(dependencies, options, &pumps_,
+                 [this](const PeerKey& peer) { acceptor_->CloseConnection(peer); }) {
     for (std::size_t i = 0; i < PumpThreads(options); ++i) {
       // One of them looks after the unary calls.
       UnaryCalls* const calls = i == 0 ? &service_.calls() : nullptr;
@@ -142,6 +143,7 @@ class RpcServer::Impl {
   int tls_port() const { return with_tls_ ? acceptor_->port(plain_ ? 1 : 0) : 0; }
   void UseTls(RpcTls tls) { tls_.Set(std::move(tls)); }
   std::uint64_t refused_connections() const { return acceptor_->refused(); }
+  std::uint64_t closed_connections() const { return acceptor_->closed(); }
   ChatService& service() { return service_; }
   void SetStoreServing(bool serving) {
     server_->GetHealthCheckService()->SetServingStatus(kStoreHealth, serving);
@@ -250,6 +252,7 @@ int RpcServer::port() const { return impl_->port(); }
 int RpcServer::tls_port() const { return impl_->tls_port(); }
 void RpcServer::UseTls(RpcTls tls) { impl_->UseTls(std::move(tls)); }
 std::uint64_t RpcServer::refused_connections() const { return impl_->refused_connections(); }
+std::uint64_t RpcServer::closed_connections() const { return impl_->closed_connections(); }
 std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
 CallCounts RpcServer::open_calls() const {
   const UnaryCalls& calls = impl_->service().calls();

@@ -25,6 +25,9 @@ void AddPeerOptions(OptionTable& options, Config& config) {
           limits.commands_per_connection_burst, "Lines or calls of one connection");
   AddRate(options, "bytes-per-connection", limits.bytes_per_connection_per_s,
           limits.bytes_per_connection_burst, "Bytes that one connection may send");
+  AddRate(options, "strikes-per-connection", limits.strikes_per_connection_per_s,
+          limits.strikes_per_connection_burst,
+          "Calls of a gRPC connection that are refused or broken off before it is closed,");
   options.AddSize("connections-per-address", limits.connections_per_address,
                   "Connections of one address, of both transports; 0: any number", 0);
   AddRate(options, "commands-per-address", limits.commands_per_address_per_s,

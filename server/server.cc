@@ -325,10 +325,12 @@ bool Server::Parts::Drain() {
   flush_lines.join();
   std::uint64_t grpc_refused = 0;
   std::uint64_t grpc_too_fast = 0;
+  std::uint64_t grpc_closed = 0;
   if (rpc != nullptr) {
     rpc->Shutdown(std::min(time_left(), kLastCallsTimeout));
     grpc_refused = rpc->refused_connections();
     grpc_too_fast = rpc->calls_too_fast();
+    grpc_closed = rpc->closed_connections();
   }
   Stop();
 
@@ -343,6 +345,7 @@ bool Server::Parts::Drain() {
                        {"line_connections_slowed", Count(stats.slowed)},
                        {"line_proxies_failed", Count(stats.proxy_failed)},
                        {"grpc_connections_refused", Count(grpc_refused)},
+                       {"grpc_connections_closed", Count(grpc_closed)},
                        {"grpc_calls_too_fast", Count(grpc_too_fast)}});
   return all_decided && lines_cut + calls_cut == 0;
 }

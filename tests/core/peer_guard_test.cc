@@ -70,6 +70,15 @@ TEST(PeerGuard, HoldsAttemptsToTheirMinute) {
   EXPECT_TRUE(guard.TryTakeAttempt(peer, 30'000).ok());
 }
 
+TEST(PeerGuard, HasEnoughOfAConnectionAfterSomeStrikes) {
+  PeerGuard guard({.strikes_per_connection_per_s = 10, .strikes_per_connection_burst = 3});
+  const PeerKey one{At("127.0.0.1"), 1};
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guard.MayGoOn(one, 0));
+  EXPECT_FALSE(guard.MayGoOn(one, 0));
+  EXPECT_TRUE(guard.MayGoOn({At("127.0.0.1"), 2}, 0));
+  EXPECT_TRUE(guard.MayGoOn(one, 100));
+}
+
 TEST(PeerGuard, HoldsNobodyToALimitOfZero) {
   PeerGuard guard({.commands_per_connection_per_s = 0,
                    .bytes_per_connection_per_s = 0,

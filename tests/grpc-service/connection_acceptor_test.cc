@@ -30,13 +30,13 @@ TEST(OpenSockets, ForgetsThoseThatWereClosed) {
   const int one = AnySocket();
   const int two = AnySocket();
   const int three = AnySocket();
-  EXPECT_TRUE(open.TryAdd(one, {}, {}, now));
-  EXPECT_TRUE(open.TryAdd(two, {}, {}, now));
-  EXPECT_FALSE(open.TryAdd(three, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(one, {}, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(two, {}, {}, {}, now));
+  EXPECT_FALSE(open.TryAdd(three, {}, {}, {}, now));
   ::close(one);
-  EXPECT_FALSE(open.TryAdd(three, {}, {}, now)) << "it has just looked";
+  EXPECT_FALSE(open.TryAdd(three, {}, {}, {}, now)) << "it has just looked";
   now += seconds(1);
-  EXPECT_TRUE(open.TryAdd(three, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(three, {}, {}, {}, now));
   ::close(two);
   ::close(three);
 }
@@ -45,11 +45,11 @@ TEST(OpenSockets, IsNotMisledByADescriptorThatWasGivenOutAnew) {
   OpenSockets open(1);
   steady_clock::time_point now{seconds(1'000)};
   const int first = AnySocket();
-  EXPECT_TRUE(open.TryAdd(first, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(first, {}, {}, {}, now));
   const int other = AnySocket();
   ::close(first);
   const int same_number = ::dup2(other, first);  // Not a connection of ours.
-  EXPECT_TRUE(open.TryAdd(other, {}, {}, now + seconds(1)));
+  EXPECT_TRUE(open.TryAdd(other, {}, {}, {}, now + seconds(1)));
   ::close(same_number);
   ::close(other);
 }
@@ -61,8 +61,8 @@ TEST(OpenSockets, GivesThePlacesBackOfThoseThatWereClosed) {
   steady_clock::time_point now{seconds(1'000)};
   const int one = AnySocket();
   const int two = AnySocket();
-  EXPECT_TRUE(open.TryAdd(one, peer, limiter.TryAcquire(peer), now));
-  EXPECT_TRUE(open.TryAdd(two, peer, limiter.TryAcquire(peer), now));
+  EXPECT_TRUE(open.TryAdd(one, {peer, 1}, peer, limiter.TryAcquire(peer), now));
+  EXPECT_TRUE(open.TryAdd(two, {peer, 2}, peer, limiter.TryAcquire(peer), now));
   open.ForgetClosedOf(peer, now);
   EXPECT_EQ(limiter.open(peer), 2u);
   ::close(one);
@@ -76,10 +76,34 @@ TEST(OpenSockets, GivesThePlacesBackOfThoseThatWereClosed) {
   // A number that is given out anew.
   ::close(two);
   const int again = AnySocket();
-  EXPECT_TRUE(open.TryAdd(again, peer, limiter.TryAcquire(peer), now));
+  EXPECT_TRUE(open.TryAdd(again, {peer, 3}, peer, limiter.TryAcquire(peer), now));
   ::close(again);
   open.ForgetClosedOf(peer, now + seconds(1));
   EXPECT_EQ(limiter.open(peer), 0u);
+}
+
+TEST(OpenSockets, EndsTheConnectionOfAPeerAndNoOther) {
+  const PeerKey one{*IpAddress::Parse("192.0.2.1"), 1};
+  const PeerKey two{*IpAddress::Parse("192.0.2.1"), 2};
+  OpenSockets open(10);
+  const steady_clock::time_point now{seconds(1'000)};
+  int ends[2][2];
+  for (auto& pair : ends) ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  EXPECT_TRUE(open.TryAdd(ends[0][0], one, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(ends[1][0], two, {}, {}, now));
+  EXPECT_TRUE(open.ShutDown(one));
+  char byte = 0;
+  EXPECT_EQ(::recv(ends[0][1], &byte, 1, 0), 0);
+  EXPECT_EQ(::recv(ends[1][1], &byte, 1, MSG_DONTWAIT), -1) << "the other is open";
+  // Another file with its number is not taken for it.
+  ASSERT_EQ(::dup2(ends[1][0], ends[0][0]), ends[0][0]);
+  EXPECT_FALSE(open.ShutDown(one));
+  EXPECT_EQ(::recv(ends[1][1], &byte, 1, MSG_DONTWAIT), -1);
+  EXPECT_FALSE(open.ShutDown({one.address, 3}));
+  for (const auto& pair : ends) {
+    ::close(pair[0]);
+    ::close(pair[1]);
+  }
 }
 
 /// An acceptor that keeps what it takes.

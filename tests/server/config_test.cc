@@ -119,7 +119,7 @@ TEST(Config, HoldsPeersToLimits) {
   for (const char* rate :
        {"--commands-per-connection", "--bytes-per-connection", "--connections-per-address",
         "--commands-per-address", "--bytes-per-address", "--attempts-per-address",
-        "--commands-per-user"}) {
+        "--commands-per-user", "--strikes-per-connection"}) {
     EXPECT_FALSE(Parse({rate, "0"}).exit_code.has_value()) << rate << ": no limit";
     EXPECT_EQ(Parse({rate, "-1"}).exit_code, 2) << rate;
   }
