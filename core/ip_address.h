@@ -17,6 +17,7 @@ struct IpAddress {
 
   /// Nothing if it is neither `192.0.2.1` nor `2001:db8::1` (without brackets, port or zone).
   static std::optional<IpAddress> Parse(std::string_view text);
+  static IpAddress FromV4(const std::array<std::uint8_t, 4>& v4);
   bool is_v4() const;
   /// Whether it names a peer at all: `::` is what is said of one that is not known.
   bool known() const { return *this != IpAddress{}; }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -20,6 +21,14 @@ class Connections;
 /// A place among connections. It is given back when the last of those that share it lets go, on
 /// whatever thread.
 using Place = std::shared_ptr<Connections>;
+
+/// The same place, which gives back `other` with itself.
+template <typename Other>
+Place With(Place place, Other other) {
+  auto both = std::make_shared<std::pair<Place, Other>>(std::move(place), std::move(other));
+  Connections* const connections = both->first.get();
+  return Place(std::move(both), connections);
+}
 
 /// Counts open connections, and the files that they take, against two limits. Thread-safe; outlives
 /// its places.
@@ -95,11 +104,14 @@ class Connections {
 /// What a gateway has seen since its start. Each counter by itself is thread-safe.
 struct Counters {
   std::atomic<std::uint64_t> accepted{0};
-  std::atomic<std::uint64_t> refused{0};        ///< Over the limit of connections.
+  std::atomic<std::uint64_t> refused{0};        ///< Over a limit of connections.
   std::atomic<std::uint64_t> accept_pauses{0};  ///< No file or memory for another connection.
   std::atomic<std::uint64_t> stalled{0};        ///< Ended by write_stall_timeout.
   std::atomic<std::uint64_t> unregistered{0};   ///< Ended by register_timeout.
   std::atomic<std::uint64_t> exceptions{0};     ///< Bugs, or out of memory.
+  std::atomic<std::uint64_t> slowed{0};         ///< How often one was read no further for a while.
+  /// Connections from a proxy that ended without the header that says for whom they are.
+  std::atomic<std::uint64_t> proxy_failed{0};
   /// TLS connections that ended before their session began: no TLS, too old a version, no
   /// certificate that is accepted, too late, one too many.
   std::atomic<std::uint64_t> handshakes_failed{0};

@@ -51,6 +51,7 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
       .history_scan_events_max = dependencies.limits.history_scan_events_max,
       .connections = &connections_,
       .handshakes = &handshakes_,
+      .peers = dependencies.peers,
       .counters = &counters_};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {
     threads_.push_back(std::make_shared<IoThread>(&environment));
@@ -134,7 +135,9 @@ GatewayStats Gateway::stats() const {
           .stalled = counters_.stalled,
           .unregistered = counters_.unregistered,
           .exceptions = counters_.exceptions,
-          .handshakes_failed = counters_.handshakes_failed};
+          .handshakes_failed = counters_.handshakes_failed,
+          .slowed = counters_.slowed,
+          .proxy_failed = counters_.proxy_failed};
 }
 
 }  // namespace txtchat::gateway

@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/history_reader.h"
 #include "core/limits.h"
+#include "core/peer_guard.h"
 #include "core/sequencer.h"
 #include "core/session_ids.h"
 #include "gateway/connections.h"
@@ -34,6 +35,8 @@ struct GatewayStats {
   std::uint64_t unregistered = 0;
   std::uint64_t exceptions = 0;
   std::uint64_t handshakes_failed = 0;
+  std::uint64_t slowed = 0;
+  std::uint64_t proxy_failed = 0;
 };
 
 /// The TCP line gateway: listeners and the I/O threads with their sessions.
@@ -51,7 +54,8 @@ class Gateway {
     const Clock* clock = nullptr;
     SessionIds* session_ids = nullptr;  ///< Shared with the other transports.
     Limits limits;
-    std::string epoch;  ///< Names the history that sequence numbers belong to.
+    std::string epoch;           ///< Names the history that sequence numbers belong to.
+    PeerGuard* peers = nullptr;  ///< Shared with the other transports. Null: no limits of peers.
   };
 
   Gateway(const GatewayOptions& options, const Dependencies& dependencies);

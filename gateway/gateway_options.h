@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "core/ip_address.h"
 
 namespace txtchat::gateway {
 
@@ -29,6 +32,10 @@ struct GatewayOptions {
   std::string tls_address;
   std::uint16_t tls_port = 9443;
 
+  /// Proxies, whose connections begin with the header of the PROXY protocol (version 2), which says
+  /// for whom they are. One that does not is closed.
+  std::vector<IpRange> proxy_protocol_from;
+
   /// I/O threads; 0: one for each core.
   std::size_t io_threads = 0;
 
@@ -37,7 +44,8 @@ struct GatewayOptions {
   /// resource_exhausted, then closed; with TLS just closed.
   std::size_t connections_max = 10'000;
   std::size_t reserved_files = 256;
-  /// TLS connections, counted above, that have not shaken hands yet. Beyond: closed at once.
+  /// Connections, counted above, that have not shaken hands for TLS yet, or not said for whom they
+  /// are. Beyond: closed at once.
   std::size_t tls_handshakes_max = 1'000;
 
   /// Bytes of one line without its end; 0: the text limit of the core and 1 KiB for the rest of the
@@ -54,7 +62,8 @@ struct GatewayOptions {
   std::chrono::milliseconds write_stall_timeout{300'000};
   /// Connected for this long without having registered.
   std::chrono::milliseconds register_timeout{120'000};
-  /// Connected with TLS for this long without having shaken hands; must be positive.
+  /// Connected with TLS for this long without having shaken hands, or from a proxy without the
+  /// header; must be positive.
   std::chrono::milliseconds tls_handshake_timeout{10'000};
 
   /// Whether errors are told, as `$$error: CODE: explanation`. Off for clients that cannot bear it.

@@ -62,6 +62,7 @@ IoThread::IoThread(const Environment* environment)
       work_(io_.get_executor()),
       sweep_timer_(io_),
       retry_timer_(io_),
+      resume_timer_(io_),
       read_buffer_(new char[kReadBytes]) {}
 
 IoThread::~IoThread() { Stop(); }
@@ -99,7 +100,7 @@ std::int64_t IoThread::NowMs() const {
 
 // --- Sessions.
 
-void IoThread::Adopt(FileDescriptor connection, std::string peer, Place place) {
+void IoThread::Adopt(FileDescriptor connection, Peer peer, Place place) {
   Post([this, connection = std::move(connection), peer = std::move(peer),
         place = std::move(place)]() mutable {
     Configure(connection.get());
@@ -107,7 +108,7 @@ void IoThread::Adopt(FileDescriptor connection, std::string peer, Place place) {
   });
 }
 
-void IoThread::AdoptTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+void IoThread::AdoptTls(FileDescriptor connection, Peer peer, Place place, Place handshake,
                         std::unique_ptr<TlsStream> tls) {
   Post([this, connection = std::move(connection), peer = std::move(peer), place = std::move(place),
         handshake = std::move(handshake), tls = std::move(tls)]() mutable {
@@ -117,7 +118,7 @@ void IoThread::AdoptTls(FileDescriptor connection, std::string peer, Place place
   });
 }
 
-SessionId IoThread::AddSession(FileDescriptor connection, std::string peer, Place place) {
+SessionId IoThread::AddSession(FileDescriptor connection, Peer peer, Place place) {
   if (reading_stopped_) return 0;
   Socket socket(io_);
   if (!Assign(socket, std::move(connection))) return 0;
@@ -129,7 +130,7 @@ SessionId IoThread::AddSession(FileDescriptor connection, std::string peer, Plac
   return id;
 }
 
-void IoThread::AddTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+void IoThread::AddTls(FileDescriptor connection, Peer peer, Place place, Place handshake,
                       std::unique_ptr<TlsStream> tls) {
   if (reading_stopped_) return;
   Socket socket(io_);
@@ -323,6 +324,29 @@ void IoThread::RetryPagesLater(SessionId id) {
 }
 
 // --- Deadlines.
+
+void IoThread::ResumeLater(SessionId id, std::int64_t at_ms) {
+  const bool is_next = resumes_.empty() || at_ms < resumes_.top().first;
+  resumes_.emplace(at_ms, id);
+  if (is_next) ArmResume();
+}
+
+void IoThread::ArmResume() {
+  resume_timer_.expires_at(
+      std::chrono::steady_clock::time_point(milliseconds(resumes_.top().first)));
+  resume_timer_.async_wait([this](boost::system::error_code error) {
+    if (error) return;  // It was set to an earlier time.
+    const std::int64_t now_ms = NowMs();
+    std::vector<SessionId> due;
+    for (; !resumes_.empty() && resumes_.top().first <= now_ms; resumes_.pop()) {
+      due.push_back(resumes_.top().second);
+    }
+    if (!resumes_.empty()) ArmResume();
+    for (const SessionId id : due) {
+      if (Session* const session = Find(id)) session->OnPace();
+    }
+  });
+}
 
 void IoThread::ArmSweep() {
   sweep_timer_.expires_after(SweepInterval(environment_.options));

@@ -8,7 +8,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <queue>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,12 +24,14 @@
 #include "core/delivery_lane.h"
 #include "core/fan_out.h"
 #include "core/history_reader.h"
+#include "core/peer_guard.h"
 #include "core/sequencer.h"
 #include "core/session_ids.h"
 #include "gateway/connections.h"
 #include "gateway/file_descriptor.h"
 #include "gateway/gateway_options.h"
 #include "gateway/gather.h"
+#include "gateway/peer.h"
 
 namespace txtchat::gateway {
 
@@ -45,7 +49,8 @@ struct Environment {
   std::string epoch;
   std::size_t history_scan_events_max = 0;  ///< Of the core's limits.
   Connections* connections = nullptr;
-  Connections* handshakes = nullptr;  ///< TLS connections without a session yet.
+  Connections* handshakes = nullptr;  ///< Without a session yet, for want of TLS or a PROXY header.
+  PeerGuard* peers = nullptr;         ///< Null: no limits of peers.
   Counters* counters = nullptr;
 };
 
@@ -86,9 +91,9 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
     done.WaitForNotification();
   }
   /// Makes a session of an accepted connection.
-  void Adopt(FileDescriptor connection, std::string peer, Place place);
+  void Adopt(FileDescriptor connection, Peer peer, Place place);
   /// The same for one that speaks TLS, which gets a session when it has shaken hands.
-  void AdoptTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+  void AdoptTls(FileDescriptor connection, Peer peer, Place place, Place handshake,
                 std::unique_ptr<TlsStream> tls);
 
   // --- This thread.
@@ -101,7 +106,7 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
 
   Session* Find(SessionId id);
   /// A session on this end of a connection; answers its id, or 0 if none is made any more.
-  SessionId AddSession(FileDescriptor connection, std::string peer, Place place);
+  SessionId AddSession(FileDescriptor connection, Peer peer, Place place);
   /// Hands a command to the sequencer, which gets all commands of this turn at its end.
   SubmitResult Enqueue(Envelope& envelope);
   /// Has the session drained at the end of this turn, or of the next if it is being drained now.
@@ -112,6 +117,8 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void Remove(TlsConnection& connection);
   /// Calls OnRoom once the sequencer's inbox has room.
   void AwaitRoom(SessionId id) { waiting_for_room_.push_back(id); }
+  /// Calls OnPace at this time.
+  void ResumeLater(SessionId id, std::int64_t at_ms);
   /// Calls RetryPages a little later.
   void RetryPagesLater(SessionId id);
   /// Reads a page of the store and gives it to the session's OnPage.
@@ -128,7 +135,7 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
 
  private:
   void Run();
-  void AddTls(FileDescriptor connection, std::string peer, Place place, Place handshake,
+  void AddTls(FileDescriptor connection, Peer peer, Place place, Place handshake,
               std::unique_ptr<TlsStream> tls);
   /// These two throw nothing: half a batch handed on, or half of the dirty sessions drained, would
   /// leave others waiting for ever. Without memory for them the process ends; nothing that was
@@ -139,12 +146,14 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void ScheduleDrain();
   void ArmSweep();
   void Sweep();
+  void ArmResume();
 
   const Environment environment_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer sweep_timer_;
   boost::asio::steady_timer retry_timer_;
+  boost::asio::steady_timer resume_timer_;
   std::thread thread_;
   std::atomic<bool> running_{false};
 
@@ -161,6 +170,9 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   std::vector<std::shared_ptr<Session>> closed_;  ///< Kept to the end of the turn.
   std::vector<SessionId> waiting_for_room_;
   std::vector<SessionId> waiting_to_retry_;
+  using Resume = std::pair<std::int64_t, SessionId>;  ///< When, and who.
+  /// The next one on top. One for each session that is slowed, or was within the last second.
+  std::priority_queue<Resume, std::vector<Resume>, std::greater<>> resumes_;
   Gather gather_;
   bool drain_scheduled_ = false;
   bool enqueued_ = false;  ///< The sequencer has commands that it was not told of.

@@ -63,6 +63,12 @@ tcp::endpoint EndpointOf(const sockaddr_storage& address, socklen_t size) {
   return endpoint;
 }
 
+IpAddress AddressOf(const tcp::endpoint& endpoint) {
+  const boost::asio::ip::address address = endpoint.address();
+  if (address.is_v4()) return IpAddress::FromV4(address.to_v4().to_bytes());
+  return {.bytes = address.to_v6().to_bytes()};
+}
+
 }  // namespace
 
 std::string AddressText(const tcp::endpoint& endpoint) {
@@ -118,6 +124,7 @@ void Listener::Start() {
 void Listener::Stop() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+  for (const std::shared_ptr<Socket>& socket : awaiting_header_) socket->cancel(ignored);
 }
 
 boost::asio::awaitable<void, Listener::Executor> Listener::AcceptLoop() {
@@ -140,7 +147,7 @@ bool Listener::AcceptWaiting() {
                                         reinterpret_cast<sockaddr*>(&address), &size,
                                         SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (connection.get() >= 0) {
-      Admit(std::move(connection), AddressText(EndpointOf(address, size)));
+      Arrive(std::move(connection), EndpointOf(address, size));
       continue;
     }
     switch (errno) {
@@ -158,26 +165,44 @@ bool Listener::AcceptWaiting() {
   return true;
 }
 
-void Listener::Admit(FileDescriptor connection, std::string peer) {
+void Listener::Arrive(FileDescriptor connection, const tcp::endpoint& from) {
+  Peer peer{AddressText(from), AddressOf(from)};
+  if (IsProxy(peer.address)) {
+    AwaitProxyHeader(std::move(connection), std::move(peer));
+  } else {
+    Admit(std::move(connection), std::move(peer));
+  }
+}
+
+void Listener::Admit(FileDescriptor connection, Peer peer) {
   const Environment& environment = threads_.front()->environment();
   const bool tls = tls_ != nullptr;
-  const std::size_t files = tls ? kFilesOfTlsConnection : 1;
   const GatewayOptions& options = environment.options;
   const bool two_ports = !options.address.empty() && !options.tls_address.empty();
-  if (two_ports && environment.connections->Has(peer, !tls)) {
+  if (two_ports && environment.connections->Has(peer.id, !tls)) {
     // An address can be connected to both ports at once. It would be the id of two users, of whom
     // the later ends the other (docs/adr/0005).
     ++environment.counters->refused;
     return;
   }
-  Place place = two_ports ? environment.connections->TryAcquire(files, peer, tls)
-                          : environment.connections->TryAcquire(files);
+  ConnectionLimiter::Place of_address;
+  if (environment.peers != nullptr) {
+    of_address = environment.peers->TryAcquireConnection(peer.address);
+    if (!of_address.held()) {
+      Refuse(
+          std::move(connection),
+          absl::StrCat("your address has its most connections (",
+                       environment.peers->limits().connections_per_address, "); close one first"));
+      return;
+    }
+  }
+  Place place = two_ports ? environment.connections->TryAcquire(FilesOfOne(), peer.id, tls)
+                          : environment.connections->TryAcquire(FilesOfOne());
   if (place == nullptr) {
-    ++environment.counters->refused;
-    // Who expects TLS does not understand anything else.
-    if (!tls) Refuse(std::move(connection));
+    RefuseForTotal(std::move(connection));
     return;
   }
+  if (environment.peers != nullptr) place = With(std::move(place), std::move(of_address));
   ++environment.counters->accepted;
   if (!tls) {
     NextThread().Adopt(std::move(connection), std::move(peer), std::move(place));
@@ -186,7 +211,7 @@ void Listener::Admit(FileDescriptor connection, std::string peer) {
   }
 }
 
-void Listener::AdmitTls(FileDescriptor connection, std::string peer, Place place) {
+void Listener::AdmitTls(FileDescriptor connection, Peer peer, Place place) {
   const Environment& environment = threads_.front()->environment();
   Place handshake = environment.handshakes->TryAcquire();
   std::unique_ptr<TlsStream> tls =
@@ -199,12 +224,18 @@ void Listener::AdmitTls(FileDescriptor connection, std::string peer, Place place
                         std::move(handshake), std::move(tls));
 }
 
-void Listener::Refuse(FileDescriptor connection) {
+void Listener::RefuseForTotal(FileDescriptor connection) {
+  const std::size_t max = threads_.front()->environment().connections->max();
+  Refuse(std::move(connection),
+         absl::StrCat("the server has its most connections (", max, "); try again later"));
+}
+
+void Listener::Refuse(FileDescriptor connection, const std::string& why) {
   const Environment& environment = threads_.front()->environment();
+  ++environment.counters->refused;
+  if (tls_ != nullptr) return;  // Who expects TLS does not understand anything else.
   if (environment.options.errors) {
-    const std::string line = ErrorLine(absl::ResourceExhaustedError(
-        absl::StrCat("the server has its most connections (", environment.connections->max(),
-                     "); try again later")));
+    const std::string line = ErrorLine(absl::ResourceExhaustedError(why));
     // A new socket's buffer has room for it.
     (void)::send(connection.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }

@@ -18,13 +18,14 @@ constexpr std::int64_t kLingerMs = 1'000;
 
 }  // namespace
 
-Session::Session(IoThread& io, Socket socket, SessionId id, std::string user_id, Place place)
+Session::Session(IoThread& io, Socket socket, SessionId id, Peer peer, Place place)
     : io_(io),
       socket_(std::move(socket)),
       place_(std::move(place)),
       id_(id),
-      user_id_(std::move(user_id)),
-      splitter_(io.environment().options.line_bytes_max) {}
+      user_id_(std::move(peer.id)),
+      splitter_(io.environment().options.line_bytes_max),
+      pace_(io.environment().peers, peer.address) {}
 
 void Session::Start() {
   const std::int64_t timeout_ms = io_.environment().options.register_timeout.count();
@@ -67,8 +68,13 @@ void Session::StopReading(const absl::Status& why) {
 bool Session::IsLate(std::int64_t now_ms) const {
   const bool waits = phase_ == Phase::kLingering || awaiting_writable_;
   if (waits && deadline_ms_ != 0 && now_ms >= deadline_ms_) return true;
-  return phase_ == Phase::kOpen && takes_commands_ && !registered_ && pending_.empty() &&
-         register_by_ms_ != 0 && now_ms >= register_by_ms_;
+  if (phase_ != Phase::kOpen || !takes_commands_ || registered_ || register_by_ms_ == 0) {
+    return false;
+  }
+  // What is to be answered, a `reg` perhaps, is waited for, but not for ever: there are peers who
+  // never cease to ask.
+  const std::int64_t grace_ms = io_.environment().options.register_timeout.count();
+  return now_ms >= register_by_ms_ + (pending_.empty() ? 0 : grace_ms);
 }
 
 void Session::OnLate() {

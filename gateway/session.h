@@ -18,6 +18,8 @@
 #include "gateway/gather.h"
 #include "gateway/line_codec.h"
 #include "gateway/outbox.h"
+#include "gateway/pace.h"
+#include "gateway/peer.h"
 
 namespace txtchat::gateway {
 
@@ -31,20 +33,20 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 ///
 /// Input: lines become commands; commands go to the sequencer in order, and their answers come back
 /// in order; what the gateway answers by itself waits for its place between them. Reading pauses
-/// while the sequencer's inbox is full, while too much is in flight, and while too much that was
-/// answered is unsent.
+/// while the sequencer's inbox is full, while too much is in flight, while too much that was
+/// answered is unsent, and while more has come than the peer may send at once.
 ///
 /// Output: a drain gathers the outbox and what the subscriptions are owed into one write that does
 /// not wait. What the socket does not take stays where it was: cursors go back, and only the rest
 /// of one event that was sent in part is copied. So a peer that does not read costs no more memory
 /// than an idle one.
 ///
-/// The member functions are in session.cc (life), session_input.cc, session_answers.cc and
-/// session_output.cc.
+/// The member functions are in session.cc (life), session_input.cc, session_pace.cc,
+/// session_answers.cc and session_output.cc.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  /// `user_id` is the peer's address. Lets go of its place when it is closed.
-  Session(IoThread& io, Socket socket, SessionId id, std::string user_id, Place place);
+  /// Lets go of its place when it is closed.
+  Session(IoThread& io, Socket socket, SessionId id, Peer peer, Place place);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -71,6 +73,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void RetryPages();
 
   // --- From the I/O thread.
+  /// Some time has passed since ResumeLater.
+  void OnPace();
   /// One gathered write. May close the session.
   void Drain(Gather& gather);
   /// Whether a deadline has passed; then OnLate does what follows from it.
@@ -148,6 +152,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void TakeHistory(Request& request);
   void Submit(Envelope& envelope, Pending pending);
 
+  // --- How fast input is taken (session_pace.cc).
+  void SlowDown(const Verdict& verdict);
+  void AwaitPace();
+  void TellSlowed();
+
   // --- Answers (session_answers.cc).
   void Answer(Pending pending);
   void AnswerError(const absl::Status& status);
@@ -201,6 +210,9 @@ class Session : public std::enable_shared_from_this<Session> {
   LineSplitter splitter_;
   std::int64_t deadline_ms_ = 0;     ///< Of a stalled write, or of lingering; 0: none.
   std::int64_t register_by_ms_ = 0;  ///< 0: no deadline.
+  Pace pace_;
+  std::int64_t told_slowed_ms_ = 0;  ///< 0: never.
+  Verdict::Whose whose_limit_ = Verdict::Whose::kConnection;
 
   std::vector<Pending> pending_;
   std::size_t pending_begin_ = 0;
@@ -240,6 +252,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool core_session_ended_ = false;
   bool awaiting_writable_ = false;
   bool lines_wait_ = false;  ///< Reading was paused with lines untaken.
+  bool slowed_ = false;      ///< The peer has sent more than it may; OnPace comes.
 };
 
 }  // namespace txtchat::gateway

@@ -77,6 +77,7 @@ bool Session::ReadSome() {
       return false;
     }
     splitter_.Feed({io_.read_buffer(), static_cast<std::size_t>(n)});
+    if (pace_.limited()) SlowDown(pace_.CountBytes(static_cast<std::size_t>(n), io_.NowMs()));
     TakeLines();
     if (static_cast<std::size_t>(n) < kReadBytes) break;
   }
@@ -100,7 +101,7 @@ bool Session::DiscardSome() {
 
 bool Session::MayRead() const {
   const GatewayOptions& options = io_.environment().options;
-  return phase_ == Phase::kOpen && takes_commands_ && parked_ == nullptr &&
+  return phase_ == Phase::kOpen && takes_commands_ && parked_ == nullptr && !slowed_ &&
          in_flight_ < options.commands_in_flight_max &&
          in_flight_bytes_ < options.bytes_in_flight_max &&
          outbox_.bytes() < options.reply_backlog_bytes_max && rejoined_ < kRejoinedMax &&
@@ -117,6 +118,7 @@ void Session::ResumeReading() {
 // --- Lines to commands.
 
 void Session::TakeLines() {
+  const std::int64_t now_ms = pace_.limited() ? io_.NowMs() : 0;
   while (MayRead()) {
     const std::optional<LineSplitter::Line> line = splitter_.Next();
     if (!line.has_value()) {
@@ -124,8 +126,10 @@ void Session::TakeLines() {
       return;
     }
     TakeLine(*line);
+    SlowDown(pace_.CountLine(now_ms));
   }
   if (phase_ == Phase::kOpen && takes_commands_) {
+    if (slowed_ && (splitter_.has_input() || splitter_.BytesHeld() > 0)) TellSlowed();
     splitter_.Keep();
     lines_wait_ = true;
   } else {

@@ -39,13 +39,13 @@ short StateOf(Socket& socket) {
 
 }  // namespace
 
-TlsConnection::TlsConnection(IoThread& io, Socket peer, std::unique_ptr<TlsStream> tls,
-                             std::string address, Place place, Place handshake)
+TlsConnection::TlsConnection(IoThread& io, Socket peer, std::unique_ptr<TlsStream> tls, Peer who,
+                             Place place, Place handshake)
     : io_(io),
       peer_(std::move(peer)),
       session_(io.io()),
       tls_(std::move(tls)),
-      address_(std::move(address)),
+      who_(std::move(who)),
       place_(std::move(place)),
       handshake_(std::move(handshake)),
       timer_(io.io()) {}
@@ -159,7 +159,7 @@ void TlsConnection::BeginRelay() {
   // The protocol is of no importance for a connected socket.
   session_.assign(boost::asio::ip::tcp::v4(), own.get(), error);
   if (!error) (void)own.Release();
-  if (!error) session_id_ = io_.AddSession(std::move(of_session), std::move(address_), place_);
+  if (!error) session_id_ = io_.AddSession(std::move(of_session), std::move(who_), place_);
   if (session_id_ == 0) {
     Close();
     return;

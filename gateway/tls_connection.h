@@ -28,8 +28,8 @@ namespace txtchat::gateway {
 class TlsConnection : public std::enable_shared_from_this<TlsConnection> {
  public:
   /// `handshake` is a place among those that have no session yet.
-  TlsConnection(IoThread& io, Socket peer, std::unique_ptr<TlsStream> tls, std::string address,
-                Place place, Place handshake);
+  TlsConnection(IoThread& io, Socket peer, std::unique_ptr<TlsStream> tls, Peer who, Place place,
+                Place handshake);
   TlsConnection(const TlsConnection&) = delete;
   TlsConnection& operator=(const TlsConnection&) = delete;
 
@@ -87,7 +87,7 @@ class TlsConnection : public std::enable_shared_from_this<TlsConnection> {
   Socket peer_;
   Socket session_;  ///< This end of the pair.
   std::unique_ptr<TlsStream> tls_;
-  std::string address_;
+  Peer who_;
   Place place_;
   Place handshake_;
   Timer timer_;

@@ -1,12 +1,88 @@
 #include "grpc-service/call_runner.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
-#include "grpc-service/credentials.h"
+#include "grpc-service/bearer.h"
+#include "grpc-service/call_peer.h"
+#include "grpc-service/status_mapping.h"
 
 namespace txtchat::rpc {
+namespace {
+
+/// Not known if it is of no network.
+PeerKey PeerOf(const grpc::CallbackServerContext& context) {
+  return ParsePeer(context.peer()).value_or(PeerKey());
+}
+
+}  // namespace
+
+// --- Whether a peer may call.
+
+std::pair<std::shared_ptr<UnaryCall>, absl::Status> CallRunner::Begin(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
+    grpc::ByteBuffer* response, CallKind kind) {
+  const PeerKey peer = PeerOf(*context);
+  auto call = UnaryCall::Begin(&calls_, context, request, response, kind, peer,
+                               [this, peer] { Strike(peer); });
+  absl::Status admission = call->admission();
+  if (!admission.ok()) {
+    Strike(peer);
+  } else {
+    admission = MayCall(context, request.Length());
+  }
+  return {std::move(call), std::move(admission)};
+}
+
+void CallRunner::Strike(const PeerKey& peer) {
+  if (dependencies_.peers == nullptr || !peer.address.known()) return;
+  if (!dependencies_.peers->MayGoOn(peer, PumpThread::NowMs())) close_(peer);
+}
+
+absl::Status CallRunner::MayCall(grpc::CallbackServerContext* context, std::size_t request_bytes) {
+  const PeerKey peer = PeerOf(*context);
+  if (dependencies_.peers == nullptr || !peer.address.known()) return absl::OkStatus();
+  const Verdict verdict = dependencies_.peers->TryTakeCall(
+      peer.address, peer.port, static_cast<std::int64_t>(request_bytes), PumpThread::NowMs());
+  if (verdict.ok()) return absl::OkStatus();
+  ++calls_too_fast_;
+  Strike(peer);
+  context->AddTrailingMetadata(kRetryAfterKey, std::to_string(verdict.retry_after_ms));
+  return WithRetryAfter(TooFast(verdict.whose), verdict.retry_after_ms);
+}
+
+// --- Who calls.
+
+absl::StatusOr<Actor> CallRunner::ActorOf(const grpc::CallbackServerContext& context,
+                                          Caller caller) const {
+  Actor actor;
+  actor.address = PeerOf(context).address;
+  if (caller == Caller::kAnybody) return actor;
+  const auto& metadata = context.client_metadata();
+  const auto header = metadata.find("authorization");
+  if (header == metadata.end()) {
+    return absl::UnauthenticatedError(
+        "no authorization metadata; send \"Bearer TOKEN\" with the token that Register or Login "
+        "answered");
+  }
+  const absl::StatusOr<std::string_view> token =
+      ParseBearer({header->second.data(), header->second.size()});
+  if (!token.ok()) return token.status();
+  TokenVerifier* const verifier = dependencies_.tokens;
+  if (verifier == nullptr || !verifier->IsSigned(*token)) {
+    actor.credential = dependencies_.secrets->HashOf(*token);
+    return actor;
+  }
+  absl::StatusOr<Vouched> vouched = verifier->Verify(*token, dependencies_.clock->NowUnixMs());
+  if (!vouched.ok()) return vouched.status();
+  actor.vouched = std::make_shared<const Vouched>(*std::move(vouched));
+  return actor;
+}
+
+// --- Commands.
 
 std::size_t CallRunner::ListBytesMax(const Command& command) const {
   const Limits& limits = dependencies_.limits;
@@ -36,7 +112,7 @@ absl::Status CallRunner::Submit(Actor actor, Command command, PumpThread& pump, 
   envelope.lane = &pump;
   envelope.done = std::move(done);
   envelope.time_unix_ms = dependencies_.clock->NowUnixMs();
-  envelope.entropy = RandomBits();
+  envelope.entropy = dependencies_.secrets->RandomBits();
   switch (dependencies_.sequencer->Submit(envelope)) {
     case SubmitResult::kAccepted:
       return absl::OkStatus();

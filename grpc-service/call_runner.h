@@ -2,13 +2,17 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/account_gate.h"
 #include "core/command.h"
+#include "core/rate_limiter.h"
 #include "grpc-service/conversions.h"
 #include "grpc-service/pump_thread.h"
 #include "grpc-service/rpc_options.h"
@@ -18,66 +22,80 @@
 
 namespace txtchat::rpc {
 
-/// What all services share: from a unary call to a command, and from its result to the response on
-/// a pump's thread. Thread-safe. The pumps outlive it.
+/// What all services share: who calls and whether they may, and from a unary call to a command and
+/// from its result to the response, on a pump's thread. Thread-safe. The pumps outlive it.
 class CallRunner {
  public:
+  /// `close` ends a connection that was refused too often; called on any thread.
   CallRunner(const RpcDependencies& dependencies, const RpcOptions& options,
-             const std::vector<std::unique_ptr<PumpThread>>* pumps)
-      : dependencies_(dependencies), pumps_(*pumps), calls_(options.calls) {}
+             const std::vector<std::unique_ptr<PumpThread>>* pumps,
+             std::function<void(const PeerKey&)> close)
+      : dependencies_(dependencies),
+        pumps_(*pumps),
+        close_(std::move(close)),
+        calls_(options.calls) {}
   CallRunner(const CallRunner&) = delete;
   CallRunner& operator=(const CallRunner&) = delete;
 
+  const RpcDependencies& dependencies() const { return dependencies_; }
   UnaryCalls& calls() { return calls_; }
+  std::uint64_t calls_too_fast() const { return calls_too_fast_; }
   PumpThread& NextPump() {
     return *pumps_[next_pump_.fetch_add(1, std::memory_order_relaxed) % pumps_.size()];
   }
 
-  using ActorSource = absl::StatusOr<Actor> (*)(const grpc::CallbackServerContext&);
-  /// For calls that need no user.
-  static absl::StatusOr<Actor> Nobody(const grpc::CallbackServerContext&) { return Actor{}; }
-
-  /// Runs one unary call, if there is room for it: `actor_of(context)` says who calls, or why
-  /// nobody may; parses a Request; `to_command(Request&)` makes the command of it, or an error;
-  /// `to_response(Result&, Response&)` fills in the answer.
-  template <typename Request, typename Response, typename ToCommand, typename ToResponse>
-  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context,
-                                const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                CallKind kind, ActorSource actor_of, ToCommand to_command,
-                                ToResponse to_response);
+  // --- Parts of a call.
+  /// Begins a unary call; the status says whether it may go on.
+  std::pair<std::shared_ptr<UnaryCall>, absl::Status> Begin(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer& request,
+                                                            grpc::ByteBuffer* response,
+                                                            CallKind kind);
+  /// Whether the peer may call now. RESOURCE_EXHAUSTED, with when to come again.
+  absl::Status MayCall(grpc::CallbackServerContext* context, std::size_t request_bytes);
+  enum class Caller {
+    kUser,     ///< Its token says who.
+    kAnybody,  ///< Needs no token.
+  };
+  /// Who calls. UNAUTHENTICATED: nobody that may; RESOURCE_EXHAUSTED: too many tokens were tried.
+  absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context, Caller caller) const;
   /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
   /// completion never runs.
   absl::Status Submit(Actor actor, Command command, PumpThread& pump, Completion done);
 
+  /// Runs one unary call, if there is room for it: parses a Request; `to_command(Request&)` makes
+  /// the command of it, or an error; `to_response(Result&, Response&)` fills in the answer.
+  template <typename Request, typename Response, typename ToCommand, typename ToResponse>
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context,
+                                const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                CallKind kind, Caller caller, ToCommand to_command,
+                                ToResponse to_response);
+  /// The same for what the AccountGate does: `start(Request&, AccountGate::Caller)`, which is to
+  /// answer, or returns why it did not begin.
+  template <typename Request, typename Response, typename Start, typename ToResponse>
+  grpc::ServerUnaryReactor* RunAtGate(grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                      Caller caller, Start start, ToResponse to_response);
+
  private:
+  template <typename Response, typename ToResponse>
+  static Completion AnswerWith(std::shared_ptr<UnaryCall> call, ToResponse to_response);
   /// What the answer of a list may come to. Set aside before the list is made, because lists that
   /// wait for their pump take memory as well; other answers are about as large as their request.
   std::size_t ListBytesMax(const Command& command) const;
+  /// A call of the peer was refused, or broken off.
+  void Strike(const PeerKey& peer);
 
   const RpcDependencies dependencies_;
   const std::vector<std::unique_ptr<PumpThread>>& pumps_;
+  const std::function<void(const PeerKey&)> close_;
   std::atomic<std::size_t> next_pump_{0};
+  std::atomic<std::uint64_t> calls_too_fast_{0};
   UnaryCalls calls_;
 };
 
-template <typename Request, typename Response, typename ToCommand, typename ToResponse>
-grpc::ServerUnaryReactor* CallRunner::Run(grpc::CallbackServerContext* context,
-                                          const grpc::ByteBuffer* request,
-                                          grpc::ByteBuffer* response, CallKind kind,
-                                          ActorSource actor_of, ToCommand to_command,
-                                          ToResponse to_response) {
-  const auto call = UnaryCall::Begin(&calls_, context, *request, response, kind);
-  if (!call->admission().ok()) return call->Refuse(call->admission());
-  absl::StatusOr<Actor> actor = actor_of(*context);
-  if (!actor.ok()) return call->Refuse(actor.status());
-  absl::StatusOr<Request> parsed = Parse<Request>(*request);
-  if (!parsed.ok()) return call->Refuse(parsed.status());
-  absl::StatusOr<Command> command = to_command(*parsed);
-  if (!command.ok()) return call->Refuse(command.status());
-  const absl::Status reserved = call->Reserve(ListBytesMax(*command));
-  if (!reserved.ok()) return call->Refuse(reserved);
-
-  auto done = [call, to_response](absl::StatusOr<Result> result) mutable {
+template <typename Response, typename ToResponse>
+Completion CallRunner::AnswerWith(std::shared_ptr<UnaryCall> call, ToResponse to_response) {
+  return [call = std::move(call), to_response](absl::StatusOr<Result> result) mutable {
     if (!result.ok()) {
       call->Refuse(result.status());
       return;
@@ -86,9 +104,46 @@ grpc::ServerUnaryReactor* CallRunner::Run(grpc::CallbackServerContext* context,
     to_response(*result, answer);
     call->Answer(answer);
   };
-  const absl::Status submitted =
-      Submit(*std::move(actor), *std::move(command), NextPump(), std::move(done));
+}
+
+template <typename Request, typename Response, typename ToCommand, typename ToResponse>
+grpc::ServerUnaryReactor* CallRunner::Run(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response, CallKind kind, Caller caller,
+                                          ToCommand to_command, ToResponse to_response) {
+  const auto [call, admission] = Begin(context, *request, response, kind);
+  if (!admission.ok()) return call->Refuse(admission);
+  absl::StatusOr<Actor> actor = ActorOf(*context, caller);
+  if (!actor.ok()) return call->Refuse(actor.status());
+  absl::StatusOr<Request> parsed = Parse<Request>(*request);
+  if (!parsed.ok()) return call->Refuse(parsed.status());
+  absl::StatusOr<Command> command = to_command(*parsed);
+  if (!command.ok()) return call->Refuse(command.status());
+  const absl::Status reserved = call->Reserve(ListBytesMax(*command));
+  if (!reserved.ok()) return call->Refuse(reserved);
+  const absl::Status submitted = Submit(*std::move(actor), *std::move(command), NextPump(),
+                                        AnswerWith<Response>(call, to_response));
   return submitted.ok() ? call.get() : call->Refuse(submitted);
+}
+
+template <typename Request, typename Response, typename Start, typename ToResponse>
+grpc::ServerUnaryReactor* CallRunner::RunAtGate(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response, Caller caller,
+                                                Start start, ToResponse to_response) {
+  const auto [call, admission] = Begin(context, *request, response, CallKind::kChange);
+  if (!admission.ok()) return call->Refuse(admission);
+  if (dependencies_.accounts == nullptr) {
+    return call->Refuse(absl::UnimplementedError("this server has no accounts"));
+  }
+  absl::StatusOr<Actor> actor = ActorOf(*context, caller);
+  if (!actor.ok()) return call->Refuse(actor.status());
+  absl::StatusOr<Request> parsed = Parse<Request>(*request);
+  if (!parsed.ok()) return call->Refuse(parsed.status());
+  const absl::Status started = start(
+      *parsed,
+      AccountGate::Caller{*std::move(actor), &NextPump(), AnswerWith<Response>(call, to_response)});
+  return started.ok() ? call.get() : call->Refuse(started);
 }
 
 }  // namespace txtchat::rpc

@@ -1,24 +1,25 @@
 #include "grpc-service/chat_service.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "grpc-service/call_runner.h"
 #include "grpc-service/conversions.h"
-#include "grpc-service/credentials.h"
 #include "grpc-service/subscribe_reactor.h"
 #include "grpc-service/unary_call.h"
 
 namespace txtchat::rpc {
 
 ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
-                         const std::vector<std::unique_ptr<PumpThread>>* pumps)
+                         const std::vector<std::unique_ptr<PumpThread>>* pumps,
+                         std::function<void(const PeerKey&)> close)
     : dependencies_(dependencies),
       options_(options),
       stream_options_(options.stream),
-      runner_(dependencies, options, pumps),
+      runner_(dependencies, options, pumps, std::move(close)),
       streams_(options.streams_max) {
   stream_options_.epoch = dependencies_.epoch;
 }
@@ -28,12 +29,12 @@ ChatService::ChatService(const RpcDependencies& dependencies, const RpcOptions& 
 grpc::ServerUnaryReactor* ChatService::Register(grpc::CallbackServerContext* context,
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {
-  std::string token = MakeToken();
-  std::string credential = HashToken(token);
+  std::string token = dependencies_.secrets->NewSecret();
+  std::string credential = dependencies_.secrets->HashOf(token);
   return runner_.Run<v1::RegisterRequest, v1::RegisterResponse>(
-      context, request, response, CallKind::kChange, &CallRunner::Nobody,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kAnybody,
       [&](v1::RegisterRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::Register{.user_id = MakeGuestId(),
+        return txtchat::Register{.user_id = dependencies_.secrets->NewId(),
                                  .display_name = std::move(*r.mutable_display_name()),
                                  .credential = std::move(credential)};
       },
@@ -47,7 +48,7 @@ grpc::ServerUnaryReactor* ChatService::CreateChannel(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return runner_.Run<v1::CreateChannelRequest, v1::CreateChannelResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::CreateChannelRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<ChannelKind> kind = CreatableKind(r.kind());
         if (!kind.ok()) return kind.status();
@@ -62,7 +63,7 @@ grpc::ServerUnaryReactor* ChatService::GetChannel(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   return runner_.Run<v1::GetChannelRequest, v1::GetChannelResponse>(
-      context, request, response, CallKind::kRead, &ActorOf,
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
       [](v1::GetChannelRequest& r) -> absl::StatusOr<Command> {
         return txtchat::GetChannel{std::move(*r.mutable_channel_id())};
       },
@@ -75,7 +76,7 @@ grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListChannelsRequest, v1::ListChannelsResponse>(
-      context, request, response, CallKind::kRead, &ActorOf,
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
       [](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
         if (!size.ok()) return size.status();
@@ -94,7 +95,7 @@ grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListMembersRequest, v1::ListMembersResponse>(
-      context, request, response, CallKind::kRead, &ActorOf,
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
       [](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
         if (!size.ok()) return size.status();
@@ -115,7 +116,7 @@ grpc::ServerUnaryReactor* ChatService::JoinChannel(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::JoinChannelRequest, v1::JoinChannelResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::JoinChannelRequest& r) -> absl::StatusOr<Command> {
         return Join{std::move(*r.mutable_channel_id())};
       },
@@ -128,7 +129,7 @@ grpc::ServerUnaryReactor* ChatService::OpenDirectChannel(grpc::CallbackServerCon
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
   return runner_.Run<v1::OpenDirectChannelRequest, v1::OpenDirectChannelResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::OpenDirectChannelRequest& r) -> absl::StatusOr<Command> {
         return OpenDirect{std::move(*r.mutable_user_id())};
       },
@@ -141,9 +142,9 @@ grpc::ServerUnaryReactor* ChatService::JoinByInvite(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::JoinByInviteRequest, v1::JoinByInviteResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
-      [](v1::JoinByInviteRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::JoinByInvite{HashToken(r.code())};
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
+      [this](v1::JoinByInviteRequest& r) -> absl::StatusOr<Command> {
+        return txtchat::JoinByInvite{dependencies_.secrets->HashOf(r.code())};
       },
       [](Result& result, v1::JoinByInviteResponse& answer) {
         SetChannel(std::get<Joined>(result).channel, *answer.mutable_channel());
@@ -154,7 +155,7 @@ grpc::ServerUnaryReactor* ChatService::LeaveChannel(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::LeaveChannelRequest, v1::LeaveChannelResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::LeaveChannelRequest& r) -> absl::StatusOr<Command> {
         return Leave{std::move(*r.mutable_channel_id())};
       },
@@ -165,7 +166,7 @@ grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::SendMessageRequest, v1::SendMessageResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::SendMessageRequest& r) -> absl::StatusOr<Command> {
         return Send{.channel_id = std::move(*r.mutable_channel_id()),
                     .text = std::move(*r.mutable_text()),
@@ -181,7 +182,10 @@ grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   if (!accepting_) return new RefusingReactor(DrainingStatus());
-  absl::StatusOr<Actor> actor = ActorOf(*context);
+  if (absl::Status s = runner_.MayCall(context, request->Length()); !s.ok()) {
+    return new RefusingReactor(s);
+  }
+  absl::StatusOr<Actor> actor = runner_.ActorOf(*context, CallRunner::Caller::kUser);
   if (!actor.ok()) return new RefusingReactor(actor.status());
   const absl::StatusOr<v1::SubscribeRequest> parsed = Parse<v1::SubscribeRequest>(*request);
   if (!parsed.ok()) return new RefusingReactor(parsed.status());

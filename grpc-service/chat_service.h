@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,6 +17,7 @@
 #include "grpc-service/rpc_options.h"
 #include "grpc-service/rpc_server.h"
 #include "grpc-service/stream_count.h"
+#include "grpc-service/unary_call.h"
 #include "grpc-service/unary_calls.h"
 #include "txtchat/v1/chat.grpc.pb.h"
 
@@ -42,8 +46,10 @@ using RawChatService = v1::ChatService::WithRawCallbackMethod_Register<
 /// Methods are called by gRPC, on any of its threads. The pumps and the dependencies outlive it.
 class ChatService final : public RawChatService {
  public:
+  /// `close` ends the connection of a peer; thread-safe.
   ChatService(const RpcDependencies& dependencies, const RpcOptions& options,
-              const std::vector<std::unique_ptr<PumpThread>>* pumps);
+              const std::vector<std::unique_ptr<PumpThread>>* pumps,
+              std::function<void(const PeerKey&)> close);
 
   /// From now on every call is refused with UNAVAILABLE. Thread-safe.
   void StopAccepting() {
@@ -53,6 +59,7 @@ class ChatService final : public RawChatService {
   StreamCount& streams() { return streams_; }
   UnaryCalls& calls() { return runner_.calls(); }
   CallRunner& runner() { return runner_; }
+  std::uint64_t calls_too_fast() const { return runner_.calls_too_fast(); }
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,

@@ -1,5 +1,6 @@
 #include "grpc-service/connection_acceptor.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -29,6 +31,8 @@ constexpr int kAcceptsPerTurn = 64;
 constexpr int kPauseMs = 100;
 /// 10,000 sockets are looked through in some milliseconds.
 constexpr std::chrono::milliseconds kLookInterval{100};
+/// Those of one peer are few.
+constexpr std::chrono::milliseconds kPeerLookInterval{10};
 
 std::optional<ino_t> InodeOf(int fd) {
   struct stat file {};
@@ -81,32 +85,94 @@ std::optional<std::pair<std::string, int>> SplitAddress(const std::string& addre
   return std::pair(host, port);
 }
 
+PeerKey PeerAt(const sockaddr_storage& address) {
+  PeerKey found;
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    std::array<std::uint8_t, 4> bytes{};
+    std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
+    found = {IpAddress::FromV4(bytes), ntohs(v4.sin_port)};
+  } else if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    std::memcpy(found.address.bytes.data(), &v6.sin6_addr, found.address.bytes.size());
+    found.port = ntohs(v6.sin6_port);
+  }
+  return found;
+}
+
 }  // namespace
 
 // --- OpenSockets.
 
-bool OpenSockets::TryAdd(int fd, steady_clock::time_point now) {
+bool OpenSockets::TryAdd(int fd, const PeerKey& peer, const IpAddress& block,
+                         ConnectionLimiter::Place place, TimePoint now) {
   const std::optional<ino_t> inode = InodeOf(fd);
   if (!inode.has_value()) return false;
-  inodes_.erase(fd);
-  if (inodes_.size() >= max_ && now >= next_look_) {
-    ForgetClosed();
+  Places freed;  // After the mutex.
+  absl::MutexLock lock(&mutex_);
+  Forget(fd, freed);
+  if (sockets_.size() >= max_ && now >= next_look_) {
+    std::vector<int> all;
+    for (const auto& [other, socket] : sockets_) all.push_back(other);
+    ForgetClosed(all, freed);
     next_look_ = now + kLookInterval;
   }
-  if (inodes_.size() >= max_) return false;
-  inodes_.emplace(fd, *inode);
+  if (sockets_.size() >= max_) return false;
+  sockets_.emplace(fd, Socket{*inode, peer, block, std::move(place)});
+  if (peer.address.known()) fds_[peer] = fd;
+  if (block.known()) peers_[block].fds.insert(fd);
   return true;
 }
 
-void OpenSockets::ForgetClosed() {
-  absl::erase_if(inodes_, [](const auto& entry) { return InodeOf(entry.first) != entry.second; });
+void OpenSockets::ForgetClosedOf(const IpAddress& block, TimePoint now) {
+  Places freed;  // After the mutex.
+  absl::MutexLock lock(&mutex_);
+  const auto it = peers_.find(block);
+  if (it == peers_.end() || now < it->second.next_look) return;
+  it->second.next_look = now + kPeerLookInterval;
+  ForgetClosed({it->second.fds.begin(), it->second.fds.end()}, freed);
+}
+
+bool OpenSockets::ShutDown(const PeerKey& peer) {
+  absl::MutexLock lock(&mutex_);
+  const auto it = fds_.find(peer);
+  if (it == fds_.end()) return false;
+  // A descriptor of our own cannot be closed, and its number given to another file, meanwhile.
+  const int own = ::fcntl(it->second, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return false;
+  const bool is_it = InodeOf(own) == sockets_.at(it->second).inode;
+  if (is_it) ::shutdown(own, SHUT_RDWR);
+  ::close(own);
+  fds_.erase(it);  // Once is enough.
+  return is_it;
+}
+
+void OpenSockets::ForgetClosed(const std::vector<int>& fds, Places& freed) {
+  for (const int fd : fds) {
+    if (InodeOf(fd) != sockets_.at(fd).inode) Forget(fd, freed);
+  }
+}
+
+void OpenSockets::Forget(int fd, Places& freed) {
+  const auto it = sockets_.find(fd);
+  if (it == sockets_.end()) return;
+  freed.push_back(std::move(it->second.place));
+  const auto by_peer = fds_.find(it->second.peer);
+  if (by_peer != fds_.end() && by_peer->second == fd) fds_.erase(by_peer);
+  const auto peer = peers_.find(it->second.block);
+  if (peer != peers_.end()) {
+    peer->second.fds.erase(fd);
+    if (peer->second.fds.empty()) peers_.erase(peer);
+  }
+  sockets_.erase(it);
 }
 
 // --- ConnectionAcceptor.
 
 absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> ConnectionAcceptor::Listen(
-    const std::vector<std::string>& addresses, std::size_t connections_max, int peer_timeout_ms) {
-  std::unique_ptr<ConnectionAcceptor> acceptor(new ConnectionAcceptor(connections_max));
+    const std::vector<std::string>& addresses, std::size_t connections_max, int peer_timeout_ms,
+    PeerGuard* peers) {
+  std::unique_ptr<ConnectionAcceptor> acceptor(new ConnectionAcceptor(connections_max, peers));
   for (const std::string& address : addresses) {
     const absl::Status added = acceptor->Add(address, peer_timeout_ms);
     if (!added.ok()) {
@@ -145,7 +211,15 @@ absl::Status ConnectionAcceptor::Add(const std::string& address, int peer_timeou
   return absl::OkStatus();
 }
 
+ConnectionAcceptor::ConnectionAcceptor(std::size_t connections_max, PeerGuard* peers)
+    : peers_(peers), open_(connections_max) {
+  if (peers_ == nullptr) return;
+  peers_->connections().SetFinder(
+      [this](const IpAddress& block) { open_.ForgetClosedOf(block, steady_clock::now()); });
+}
+
 ConnectionAcceptor::~ConnectionAcceptor() {
+  if (peers_ != nullptr) peers_->connections().SetFinder(nullptr);
   Stop();
   if (stop_event_ >= 0) ::close(stop_event_);
 }
@@ -179,11 +253,22 @@ void ConnectionAcceptor::Run() {
   }
 }
 
+bool ConnectionAcceptor::Admit(int fd, const PeerKey& from) {
+  if (peers_ == nullptr) return open_.TryAdd(fd, from, {}, {}, steady_clock::now());
+  ConnectionLimiter::Place place = peers_->TryAcquireConnection(from.address);
+  if (!place.held()) return false;
+  return open_.TryAdd(fd, from, peers_->BlockOf(from.address), std::move(place),
+                      steady_clock::now());
+}
+
 bool ConnectionAcceptor::AcceptWaiting(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    const int fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    const int fd = ::accept4(listener.fd, reinterpret_cast<sockaddr*>(&address), &size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      if (open_.TryAdd(fd, steady_clock::now())) {
+      if (Admit(fd, PeerAt(address))) {
         take_(fd, listener.address);
       } else {
         ++refused_;

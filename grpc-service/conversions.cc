@@ -1,27 +1,11 @@
 #include "grpc-service/conversions.h"
 
 #include <string>
-#include <string_view>
-
-#include "grpc-service/credentials.h"
 
 namespace txtchat::rpc {
 
 absl::Status DrainingStatus() {
   return absl::UnavailableError("the server is draining; reconnect");
-}
-
-absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context) {
-  const auto& metadata = context.client_metadata();
-  const auto header = metadata.find("authorization");
-  if (header == metadata.end()) {
-    return absl::UnauthenticatedError(
-        "no authorization metadata; send \"Bearer TOKEN\" with the token that Register answered");
-  }
-  const absl::StatusOr<std::string_view> token =
-      ParseBearer({header->second.data(), header->second.size()});
-  if (!token.ok()) return token.status();
-  return Actor{.credential = HashToken(*token)};
 }
 
 absl::StatusOr<std::size_t> PageSize(std::int32_t requested) {

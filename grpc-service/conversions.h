@@ -14,9 +14,6 @@
 
 namespace txtchat::rpc {
 
-/// The credential that comes with a call. UNAUTHENTICATED: there is none, or it is malformed.
-absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context);
-
 /// What every call is answered while the server drains.
 absl::Status DrainingStatus();
 

@@ -137,10 +137,9 @@ struct Reading {
 grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  const auto unary =
-      UnaryCall::Begin(&runner_.calls(), context, *request, response, CallKind::kRead);
-  if (!unary->admission().ok()) return unary->Refuse(unary->admission());
-  absl::StatusOr<Actor> actor = ActorOf(*context);
+  const auto [unary, admission] = runner_.Begin(context, *request, response, CallKind::kRead);
+  if (!admission.ok()) return unary->Refuse(admission);
+  absl::StatusOr<Actor> actor = runner_.ActorOf(*context, CallRunner::Caller::kUser);
   if (!actor.ok()) return unary->Refuse(actor.status());
   const absl::StatusOr<v1::ListMessagesRequest> parsed = Parse<v1::ListMessagesRequest>(*request);
   if (!parsed.ok()) return unary->Refuse(parsed.status());
@@ -148,7 +147,7 @@ grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext*
   if (!call.ok()) return unary->Refuse(call.status());
 
   Command command = OpenHistory{call->channel_id};
-  auto done = [this, unary, call = *std::move(call)](absl::StatusOr<Result> result) {
+  auto done = [this, unary = unary, call = *std::move(call)](absl::StatusOr<Result> result) {
     if (!result.ok()) {
       unary->Refuse(result.status());
       return;

@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "grpc-service/conversions.h"
-#include "grpc-service/credentials.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -64,7 +63,7 @@ grpc::ServerUnaryReactor* ModerationService::SetTopic(grpc::CallbackServerContex
                                                       const grpc::ByteBuffer* request,
                                                       grpc::ByteBuffer* response) {
   return runner_.Run<v1::SetTopicRequest, v1::SetTopicResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::SetTopicRequest& r) -> absl::StatusOr<Command> {
         return txtchat::SetTopic{std::move(*r.mutable_channel_id()), std::move(*r.mutable_topic())};
       },
@@ -75,7 +74,7 @@ grpc::ServerUnaryReactor* ModerationService::RenameChannel(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::RenameChannelRequest, v1::RenameChannelResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::RenameChannelRequest& r) -> absl::StatusOr<Command> {
         return txtchat::RenameChannel{std::move(*r.mutable_channel_id()),
                                       std::move(*r.mutable_display_name())};
@@ -87,7 +86,7 @@ grpc::ServerUnaryReactor* ModerationService::DeleteChannel(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::DeleteChannelRequest, v1::DeleteChannelResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::DeleteChannelRequest& r) -> absl::StatusOr<Command> {
         return RemoveChannel{std::move(*r.mutable_channel_id())};
       },
@@ -98,7 +97,7 @@ grpc::ServerUnaryReactor* ModerationService::DeleteMessage(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::DeleteMessageRequest, v1::DeleteMessageResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::DeleteMessageRequest& r) -> absl::StatusOr<Command> {
         return RemoveMessage{std::move(*r.mutable_channel_id()), r.sequence()};
       },
@@ -109,7 +108,7 @@ grpc::ServerUnaryReactor* ModerationService::KickMember(grpc::CallbackServerCont
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
   return runner_.Run<v1::KickMemberRequest, v1::KickMemberResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::KickMemberRequest& r) -> absl::StatusOr<Command> {
         return Kick{std::move(*r.mutable_channel_id()), std::move(*r.mutable_user_id()),
                     std::move(*r.mutable_reason())};
@@ -121,7 +120,7 @@ grpc::ServerUnaryReactor* ModerationService::Ban(grpc::CallbackServerContext* co
                                                  const grpc::ByteBuffer* request,
                                                  grpc::ByteBuffer* response) {
   return runner_.Run<v1::BanRequest, v1::BanResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::BanRequest& r) -> absl::StatusOr<Command> {
         return SanctionOf(SanctionKind::kBan, *r.mutable_channel_id(), *r.mutable_subject(),
                           r.duration(), *r.mutable_reason());
@@ -133,7 +132,7 @@ grpc::ServerUnaryReactor* ModerationService::Unban(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::UnbanRequest, v1::UnbanResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::UnbanRequest& r) -> absl::StatusOr<Command> {
         return Pardon{std::move(*r.mutable_channel_id()), SanctionKind::kBan,
                       std::move(*r.mutable_subject())};
@@ -145,7 +144,7 @@ grpc::ServerUnaryReactor* ModerationService::Mute(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   return runner_.Run<v1::MuteRequest, v1::MuteResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::MuteRequest& r) -> absl::StatusOr<Command> {
         return SanctionOf(SanctionKind::kMute, *r.mutable_channel_id(), *r.mutable_user_id(),
                           r.duration(), *r.mutable_reason());
@@ -157,7 +156,7 @@ grpc::ServerUnaryReactor* ModerationService::Unmute(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::UnmuteRequest, v1::UnmuteResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::UnmuteRequest& r) -> absl::StatusOr<Command> {
         return Pardon{std::move(*r.mutable_channel_id()), SanctionKind::kMute,
                       std::move(*r.mutable_user_id())};
@@ -169,7 +168,7 @@ grpc::ServerUnaryReactor* ModerationService::ListSanctions(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListSanctionsRequest, v1::ListSanctionsResponse>(
-      context, request, response, CallKind::kRead, &ActorOf,
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
       [](v1::ListSanctionsRequest& r) -> absl::StatusOr<Command> {
         return txtchat::ListSanctions{std::move(*r.mutable_channel_id())};
       },
@@ -184,7 +183,7 @@ grpc::ServerUnaryReactor* ModerationService::SetRole(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return runner_.Run<v1::SetRoleRequest, v1::SetRoleResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::SetRoleRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<Role> role = GivenRole(r.role());
         if (!role.ok()) return role.status();
@@ -198,7 +197,7 @@ grpc::ServerUnaryReactor* ModerationService::AddMember(grpc::CallbackServerConte
                                                        const grpc::ByteBuffer* request,
                                                        grpc::ByteBuffer* response) {
   return runner_.Run<v1::AddMemberRequest, v1::AddMemberResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::AddMemberRequest& r) -> absl::StatusOr<Command> {
         return txtchat::AddMember{std::move(*r.mutable_channel_id()),
                                   std::move(*r.mutable_user_id())};
@@ -209,16 +208,17 @@ grpc::ServerUnaryReactor* ModerationService::AddMember(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* ModerationService::CreateInvite(grpc::CallbackServerContext* context,
                                                           const grpc::ByteBuffer* request,
                                                           grpc::ByteBuffer* response) {
-  std::string code = MakeToken();
-  std::string hash = HashToken(code);
+  SecretSource& secrets = *runner_.dependencies().secrets;
+  std::string code = secrets.NewSecret();
+  std::string hash = secrets.HashOf(code);
   return runner_.Run<v1::CreateInviteRequest, v1::CreateInviteResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [&](v1::CreateInviteRequest& r) -> absl::StatusOr<Command> {
         const absl::StatusOr<std::int64_t> lifetime_ms =
             r.has_lifetime() ? Milliseconds(r.lifetime()) : kInviteLifetimeMs;
         if (!lifetime_ms.ok()) return lifetime_ms.status();
         return txtchat::CreateInvite{std::move(*r.mutable_channel_id()), std::move(hash),
-                                     MakeGuestId(), r.uses_max() == 0 ? 1 : r.uses_max(),
+                                     secrets.NewId(), r.uses_max() == 0 ? 1 : r.uses_max(),
                                      *lifetime_ms};
       },
       [code](Result& result, v1::CreateInviteResponse& answer) {
@@ -231,7 +231,7 @@ grpc::ServerUnaryReactor* ModerationService::ListInvites(grpc::CallbackServerCon
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListInvitesRequest, v1::ListInvitesResponse>(
-      context, request, response, CallKind::kRead, &ActorOf,
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
       [](v1::ListInvitesRequest& r) -> absl::StatusOr<Command> {
         return txtchat::ListInvites{std::move(*r.mutable_channel_id())};
       },
@@ -246,7 +246,7 @@ grpc::ServerUnaryReactor* ModerationService::RevokeInvite(grpc::CallbackServerCo
                                                           const grpc::ByteBuffer* request,
                                                           grpc::ByteBuffer* response) {
   return runner_.Run<v1::RevokeInviteRequest, v1::RevokeInviteResponse>(
-      context, request, response, CallKind::kChange, &ActorOf,
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [](v1::RevokeInviteRequest& r) -> absl::StatusOr<Command> {
         return txtchat::RevokeInvite{std::move(*r.mutable_channel_id()),
                                      std::move(*r.mutable_invite_id())};

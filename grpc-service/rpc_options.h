@@ -43,6 +43,10 @@ struct CallOptions {
   /// its request and its reply. Beyond: RESOURCE_EXHAUSTED; as many refusals again may wait for
   /// their clients, and what goes beyond these is broken off.
   std::size_t calls_max = 10'000;
+  /// The same of one connection. More than RpcOptions::concurrent_calls_max, which clients keep to
+  /// by themselves: gRPC demands that only of those who have acknowledged it, and what it is done
+  /// with is counted here a moment longer.
+  std::size_t calls_per_connection_max = 1'024;
   /// Bytes of requests and replies of these calls; a list that is still to be made counts as large
   /// as it may become. Beyond: RESOURCE_EXHAUSTED; for calls that change nothing, an eighth sooner.
   /// With what is between the core and gRPC, about twice as much memory is taken at the most.

@@ -7,9 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/stubs/logging.h"
+#include "grpc-service/account_service.h"
 #include "grpc-service/chat_service.h"
 #include "grpc-service/connection_acceptor.h"
-#include "grpc-service/credentials.h"
 #include "grpc-service/moderation_service.h"
 #include "grpc-service/pump_thread.h"
 #include "grpc-service/tls_credentials.h"
@@ -101,8 +101,10 @@ class RpcServer::Impl {
       : plain_(!options.listen.empty()),
         with_tls_(!options.tls_listen.empty()),
         tls_(options.tls),
-        service_(dependencies, options, &pumps_),
-        moderation_(&service_.runner()) {
+        service_(dependencies, options, &pumps_,
+                 [this](const PeerKey& peer) { acceptor_->CloseConnection(peer); }),
+        moderation_(&service_.runner()),
+        accounts_(&service_.runner(), options) {
     for (std::size_t i = 0; i < PumpThreads(options); ++i) {
       // One of them looks after the unary calls.
       UnaryCalls* const calls = i == 0 ? &service_.calls() : nullptr;
@@ -119,19 +121,21 @@ class RpcServer::Impl {
     for (const auto& pump : pumps_) pump->Stop();
   }
 
-  absl::Status Listen(const RpcOptions& options, const Limits& limits) {
+  absl::Status Listen(const RpcOptions& options, const Limits& limits, PeerGuard* peers) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     Configure(options, limits, builder);
-    if (absl::Status s = Accept(options, builder); !s.ok()) return s;
+    if (absl::Status s = Accept(options, peers, builder); !s.ok()) return s;
     builder.RegisterService(&service_);
     builder.RegisterService(&moderation_);
+    builder.RegisterService(&accounts_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::UnavailableError("gRPC cannot start its server");
     grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
     health->SetServingStatus(v1::ChatService::service_full_name(), true);
     health->SetServingStatus(v1::ModerationService::service_full_name(), true);
+    health->SetServingStatus(v1::AccountService::service_full_name(), true);
     health->SetServingStatus(kStoreHealth, true);
     health->SetServingStatus("txtchat.durability." + options.durability, true);
     acceptor_->Start([this](int fd, std::size_t address) {
@@ -146,6 +150,7 @@ class RpcServer::Impl {
   int tls_port() const { return with_tls_ ? acceptor_->port(plain_ ? 1 : 0) : 0; }
   void UseTls(RpcTls tls) { tls_.Set(std::move(tls)); }
   std::uint64_t refused_connections() const { return acceptor_->refused(); }
+  std::uint64_t closed_connections() const { return acceptor_->closed(); }
   ChatService& service() { return service_; }
   void SetStoreServing(bool serving) {
     server_->GetHealthCheckService()->SetServingStatus(kStoreHealth, serving);
@@ -179,7 +184,7 @@ class RpcServer::Impl {
   using Taker = grpc::experimental::ExternalConnectionAcceptor;
 
   /// Opens what is to be listened on; what comes there goes to gRPC when it is started.
-  absl::Status Accept(const RpcOptions& options, grpc::ServerBuilder& builder) {
+  absl::Status Accept(const RpcOptions& options, PeerGuard* peers, grpc::ServerBuilder& builder) {
     std::vector<std::string> addresses;
     const auto add = [&](const std::string& address,
                          std::shared_ptr<grpc::ServerCredentials> credentials) {
@@ -195,7 +200,7 @@ class RpcServer::Impl {
       add(options.tls_listen, std::move(credentials));
     }
     auto acceptor = ConnectionAcceptor::Listen(addresses, options.connections_max,
-                                               options.keepalive_timeout_ms);
+                                               options.keepalive_timeout_ms, peers);
     if (!acceptor.ok()) {
       return absl::UnavailableError(
           absl::StrCat("cannot listen for gRPC on ", acceptor.status().message(),
@@ -226,6 +231,7 @@ class RpcServer::Impl {
   TlsCredentials tls_;
   ChatService service_;
   ModerationService moderation_;
+  AccountService accounts_;
   std::unique_ptr<grpc::Server> server_;
   // Accepts, bounded; gRPC itself listens on nothing and takes the connections from here.
   std::unique_ptr<ConnectionAcceptor> acceptor_;
@@ -239,14 +245,14 @@ RpcServer::~RpcServer() = default;
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcDependencies& dependencies,
                                                             const RpcOptions& options) {
   if (absl::Status s = Check(options, dependencies.limits); !s.ok()) return s;
-  if (absl::Status s = InitCredentials(); !s.ok()) return s;
   google::protobuf::SetLogHandler(nullptr);
   // gRPC tears itself down with its last user, and at times takes 10 s for it (its timers). A
   // program that ends has no use for that: this user stays.
   static const bool kept = (grpc_init(), true);
   static_cast<void>(kept);
   auto impl = std::make_unique<Impl>(dependencies, options);
-  if (absl::Status s = impl->Listen(options, dependencies.limits); !s.ok()) return s;
+  if (absl::Status s = impl->Listen(options, dependencies.limits, dependencies.peers); !s.ok())
+    return s;
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(impl)));
 }
 
@@ -254,11 +260,13 @@ int RpcServer::port() const { return impl_->port(); }
 int RpcServer::tls_port() const { return impl_->tls_port(); }
 void RpcServer::UseTls(RpcTls tls) { impl_->UseTls(std::move(tls)); }
 std::uint64_t RpcServer::refused_connections() const { return impl_->refused_connections(); }
+std::uint64_t RpcServer::closed_connections() const { return impl_->closed_connections(); }
 std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
 CallCounts RpcServer::open_calls() const {
   const UnaryCalls& calls = impl_->service().calls();
   return {calls.admitted(), calls.refused(), calls.held_bytes()};
 }
+std::uint64_t RpcServer::calls_too_fast() const { return impl_->service().calls_too_fast(); }
 void RpcServer::SetNotServing() { impl_->SetNotServing(); }
 void RpcServer::SetStoreServing(bool serving) { impl_->SetStoreServing(serving); }
 void RpcServer::StopAccepting() { impl_->service().StopAccepting(); }

@@ -8,9 +8,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/account_gate.h"
 #include "core/clock.h"
 #include "core/history_reader.h"
+#include "core/identity.h"
 #include "core/limits.h"
+#include "core/peer_guard.h"
 #include "core/sequencer.h"
 #include "core/session_ids.h"
 #include "grpc-service/rpc_options.h"
@@ -26,6 +29,10 @@ struct RpcDependencies {
   SessionIds* session_ids = nullptr;
   Limits limits;
   std::string epoch;  ///< Names the history that sequence numbers belong to.
+  SecretSource* secrets = nullptr;
+  TokenVerifier* tokens = nullptr;  ///< Null: no signed tokens are taken.
+  AccountGate* accounts = nullptr;  ///< Null: there are no accounts.
+  PeerGuard* peers = nullptr;       ///< Shared with the other transports. Null: no limits of peers.
 };
 
 /// Unary calls that gRPC is not done with.
@@ -64,12 +71,16 @@ class RpcServer {
   /// gRPC cannot use it, it stays with the former. Whether clients need certificates remains as it
   /// was at the start. Thread-safe; does not block.
   void UseTls(RpcTls tls);
-  /// Connections that were refused because there were `connections_max`.
+  /// Connections that were refused: there were `connections_max`, or their address had its most.
   std::uint64_t refused_connections() const;
+  /// Connections that were closed because too many of their calls were refused or broken off.
+  std::uint64_t closed_connections() const;
   /// Subscribe streams that are open now.
   std::size_t open_streams() const;
   /// Unary calls that are open now.
   CallCounts open_calls() const;
+  /// Calls that were refused because their connection or their address went too fast.
+  std::uint64_t calls_too_fast() const;
 
   /// The health service answers NOT_SERVING from now on. Does not block.
   void SetNotServing();

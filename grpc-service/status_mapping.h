@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,13 @@ namespace txtchat::rpc {
 /// repeat what a user sent (a channel id). Longer ones are cut at a character, with an ellipsis.
 inline constexpr std::size_t kStatusMessageBytesMax = 512;
 
-/// The same canonical code, with a message that fits.
+/// The trailing metadata that says when to call again, in milliseconds.
+inline constexpr char kRetryAfterKey[] = "retry-after-ms";
+
+/// The status, with `; retry after N ms` in its message and a google.rpc.RetryInfo in its details.
+absl::Status WithRetryAfter(const absl::Status& status, std::int64_t retry_after_ms);
+
+/// The same canonical code, with a message that fits, and the same details.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 /// `message` as it is sent: see kStatusMessageBytesMax.

@@ -9,11 +9,13 @@ namespace txtchat::rpc {
 
 std::shared_ptr<UnaryCall> UnaryCall::Begin(UnaryCalls* calls, grpc::CallbackServerContext* context,
                                             const grpc::ByteBuffer& request,
-                                            grpc::ByteBuffer* response, CallKind kind) {
+                                            grpc::ByteBuffer* response, CallKind kind,
+                                            const PeerKey& peer, std::function<void()> on_cancel) {
   auto call = std::make_shared<UnaryCall>(calls, context, response);
   call->request_bytes_ = request.Length();
+  call->on_cancel_ = std::move(on_cancel);
   // Nothing is answered before this returns, and only an answer makes use of the ticket.
-  call->arrival_ = calls->Add(call, kind, call->request_bytes_);
+  call->arrival_ = calls->Add(call, kind, call->request_bytes_, peer);
   return call;
 }
 
@@ -47,6 +49,10 @@ void UnaryCall::Reply(absl::Status status) {
 void UnaryCall::BreakOff() {
   absl::MutexLock lock(&mutex_);
   if (!done_) context_->TryCancel();
+}
+
+void UnaryCall::OnCancel() {
+  if (on_cancel_) on_cancel_();
 }
 
 void UnaryCall::OnDone() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
@@ -23,9 +24,11 @@ namespace txtchat::rpc {
 class UnaryCall final : public grpc::ServerUnaryReactor, public OpenCall {
  public:
   /// A call has come. `calls` outlives it; `response` lives until it is answered.
+  /// `on_cancel` is called if the client breaks it off, or its connection ends.
   static std::shared_ptr<UnaryCall> Begin(UnaryCalls* calls, grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer& request,
-                                          grpc::ByteBuffer* response, CallKind kind);
+                                          grpc::ByteBuffer* response, CallKind kind,
+                                          const PeerKey& peer, std::function<void()> on_cancel);
   UnaryCall(UnaryCalls* calls, grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
       : calls_(calls), context_(context), response_(response) {}
 
@@ -45,7 +48,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public OpenCall {
   void BreakOff() override;
 
   // --- Reactions.
-  void OnCancel() override {}  // It is answered when its work is done; gRPC drops the answer.
+  void OnCancel() override;  // It is answered when its work is done; gRPC drops the answer.
   void OnDone() override;
 
  private:
@@ -58,6 +61,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public OpenCall {
   // Set by Begin.
   std::size_t request_bytes_ = 0;
   UnaryCalls::Arrival arrival_;
+  std::function<void()> on_cancel_;
 
   absl::Mutex mutex_;
   bool answered_ ABSL_GUARDED_BY(mutex_) = false;

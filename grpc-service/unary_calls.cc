@@ -10,19 +10,10 @@
 namespace txtchat::rpc {
 
 UnaryCalls::Arrival UnaryCalls::Add(std::shared_ptr<OpenCall> call, CallKind kind,
-                                    std::size_t bytes) {
+                                    std::size_t bytes, const PeerKey& peer) {
   absl::MutexLock lock(&mutex_);
-  absl::Status status;
-  if (!admitting_) {
-    status = DrainingStatus();
-  } else if (admitted_ >= options_.calls_max) {
-    status =
-        absl::ResourceExhaustedError(absl::StrCat("the server has its most open calls (calls_max, ",
-                                                  options_.calls_max, "); retry with backoff"));
-  } else if (!HasRoom(kind, bytes)) {
-    status = NoRoom();
-  }
-  Record record{.call = std::move(call), .kind = kind, .admitted = status.ok()};
+  absl::Status status = Refusal(kind, bytes, peer);
+  Record record{.call = std::move(call), .kind = kind, .admitted = status.ok(), .peer = peer};
   if (record.admitted) {
     record.bytes = bytes;
     bytes_ += bytes;
@@ -30,8 +21,29 @@ UnaryCalls::Arrival UnaryCalls::Add(std::shared_ptr<OpenCall> call, CallKind kin
   } else {
     ++refused_;
   }
+  if (peer.address.known()) ++(record.admitted ? peers_[peer].admitted : peers_[peer].refused);
   open_.push_back(std::move(record));
   return {std::prev(open_.end()), std::move(status)};
+}
+
+absl::Status UnaryCalls::Refusal(CallKind kind, std::size_t bytes, const PeerKey& peer) const {
+  if (!admitting_) return DrainingStatus();
+  if (admitted_ >= options_.calls_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the server has its most open calls (calls_max, ", options_.calls_max,
+                     "); retry with backoff"));
+  }
+  if (CountsOf(peer).admitted >= options_.calls_per_connection_max) {
+    return absl::ResourceExhaustedError(absl::StrCat("this connection has its most open calls (",
+                                                     options_.calls_per_connection_max,
+                                                     "); read the answers of others first"));
+  }
+  return HasRoom(kind, bytes) ? absl::OkStatus() : NoRoom();
+}
+
+UnaryCalls::OfPeer UnaryCalls::CountsOf(const PeerKey& peer) const {
+  const auto it = peers_.find(peer);
+  return it == peers_.end() ? OfPeer() : it->second;
 }
 
 absl::Status UnaryCalls::Charge(Ticket ticket, std::size_t bytes) {
@@ -48,7 +60,10 @@ absl::Status UnaryCalls::Charge(Ticket ticket, std::size_t bytes) {
 
 bool UnaryCalls::BeginReply(Ticket ticket, std::int64_t now_ms) {
   absl::MutexLock lock(&mutex_);
-  if (!ticket->admitted && refused_ > options_.calls_max) return false;
+  if (!ticket->admitted && (refused_ > options_.calls_max ||
+                            CountsOf(ticket->peer).refused > options_.calls_per_connection_max)) {
+    return false;
+  }
   ticket->unread = true;
   ticket->unread_since_ms = now_ms;
   unread_.splice(unread_.end(), open_, ticket);
@@ -62,6 +77,10 @@ void UnaryCalls::Remove(Ticket ticket) {
   gone = std::move(ticket->call);
   bytes_ -= ticket->bytes;
   --(ticket->admitted ? admitted_ : refused_);
+  if (const auto peer = peers_.find(ticket->peer); peer != peers_.end()) {
+    --(ticket->admitted ? peer->second.admitted : peer->second.refused);
+    if (peer->second.admitted + peer->second.refused == 0) peers_.erase(peer);
+  }
   (ticket->unread ? unread_ : open_).erase(ticket);
 }
 

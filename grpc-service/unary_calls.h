@@ -7,9 +7,11 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/rate_limiter.h"
 #include "grpc-service/rpc_options.h"
 
 namespace txtchat::rpc {
@@ -43,7 +45,8 @@ enum class CallKind : std::uint8_t {
 /// Thread-safe; one mutex, held for memory work only and never together with another. Time is what
 /// the callers say, in milliseconds of any clock that only goes forward.
 ///
-/// Limits: `calls_max` admitted calls and as many refused ones, `unread_reply_bytes_max`. The
+/// Limits: `calls_max` admitted calls and as many refused ones, of one connection
+/// `calls_per_connection_max` and as many; `unread_reply_bytes_max`. The
 /// replies of changes may exceed the latter, by what they are larger than their requests.
 class UnaryCalls {
   struct Record;
@@ -62,8 +65,10 @@ class UnaryCalls {
   UnaryCalls(const UnaryCalls&) = delete;
   UnaryCalls& operator=(const UnaryCalls&) = delete;
 
-  /// A call has come, whose request has `bytes` bytes. Keeps `call` until Remove.
-  Arrival Add(std::shared_ptr<OpenCall> call, CallKind kind, std::size_t bytes);
+  /// A call has come over this connection (not known: no limit of one), whose request has `bytes`
+  /// bytes. Keeps `call` until Remove.
+  Arrival Add(std::shared_ptr<OpenCall> call, CallKind kind, std::size_t bytes,
+              const PeerKey& peer = {});
   /// An admitted call holds `bytes` now, or may come to hold so many. RESOURCE_EXHAUSTED: there is
   /// no room for them, and nothing changed. Never for a change.
   absl::Status Charge(Ticket ticket, std::size_t bytes);
@@ -98,8 +103,16 @@ class UnaryCalls {
     bool unread = false;  ///< In unread_.
     std::size_t bytes = 0;
     std::int64_t unread_since_ms = 0;
+    PeerKey peer;
+  };
+  struct OfPeer {
+    std::size_t admitted = 0;
+    std::size_t refused = 0;
   };
 
+  absl::Status Refusal(CallKind kind, std::size_t bytes, const PeerKey& peer) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  OfPeer CountsOf(const PeerKey& peer) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   bool HasRoom(CallKind kind, std::size_t bytes) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::Status NoRoom() const;
   /// More than half of a limit is used up.
@@ -111,6 +124,8 @@ class UnaryCalls {
   std::size_t admitted_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  /// Connections that have calls open.
+  absl::flat_hash_map<PeerKey, OfPeer> peers_ ABSL_GUARDED_BY(mutex_);
   std::list<Record> open_ ABSL_GUARDED_BY(mutex_);
   /// Replies that their clients have not taken, the oldest first, until they are broken off.
   std::list<Record> unread_ ABSL_GUARDED_BY(mutex_);

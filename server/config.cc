@@ -1,16 +1,13 @@
 #include "server/config.h"
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "server/option_table.h"
+#include "server/peer_options.h"
 #include "server/version.h"
 
 namespace txtchat::server {
@@ -18,103 +15,6 @@ namespace {
 
 /// gRPC keeps its settings in ints.
 constexpr std::size_t kGrpcNumberMax = std::numeric_limits<int>::max();
-
-std::optional<HostPort> ParseListen(const std::string& text) {
-  if (text == "off") return HostPort();
-  return ParseHostPort(text);
-}
-
-/// Adds options so that each has its flag, its environment variable and its configuration key.
-class OptionTable {
- public:
-  explicit OptionTable(CLI::App& app) : app_(app) {}
-
-  void Group(const std::string& group) { group_ = group; }
-
-  template <typename T>
-  CLI::Option* Add(const std::string& name, T& value, const std::string& help) {
-    return Finish(name, app_.add_option("--" + name, value, help)->capture_default_str());
-  }
-  template <typename T>
-  void AddChoice(const std::string& name, T& value, const std::map<std::string, T>& choices,
-                 const std::string& default_choice, const std::string& help) {
-    std::string names;
-    for (const auto& [choice, meaning] : choices) names += (names.empty() ? "" : "|") + choice;
-    auto* option = app_.add_option_function<std::string>(
-        "--" + name, [&value, &choices](const std::string& text) { value = choices.at(text); },
-        help);
-    option->check(CLI::Validator(
-        [&choices, names](std::string& text) {
-          return choices.contains(text) ? std::string() : "\"" + text + "\" is not one of " + names;
-        },
-        ""));
-    Finish(name, option->type_name(names)->default_str(default_choice));
-  }
-  /// A count or a number of bytes, `64KiB` included; from `least` to `most`.
-  void AddSize(const std::string& name, std::size_t& value, const std::string& help,
-               std::size_t least = 1, std::size_t most = std::size_t{1} << 40) {
-    Add(name, value, help)
-        ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""))
-        ->check(CLI::Range(least, most).description(""))
-        ->type_name("SIZE");
-  }
-  void AddSeconds(const std::string& name, std::int64_t& value, const std::string& help,
-                  std::int64_t least = 1, std::int64_t most = 365 * 86'400) {
-    Add(name, value, help)->check(CLI::Range(least, most).description(""))->type_name("SECONDS");
-  }
-  void AddMilliseconds(const std::string& name, std::int64_t& value, const std::string& help) {
-    Add(name, value, help)
-        ->check(CLI::Range(std::int64_t{1}, std::int64_t{3650} * 86'400'000).description(""))
-        ->type_name("MS");
-  }
-  void AddListen(const std::string& name, HostPort& value, const std::string& help) {
-    auto* option = app_.add_option_function<std::string>(
-        "--" + name, [&value](const std::string& text) { value = *ParseListen(text); }, help);
-    option->check(CLI::Validator(
-        [](std::string& text) {
-          return ParseListen(text).has_value()
-                     ? std::string()
-                     : "\"" + text + "\" is not HOST:PORT, as in 0.0.0.0:9090 or [::1]:0, nor off";
-        },
-        ""));
-    Finish(name, option->type_name("HOST:PORT")->default_str(value.ToString()));
-  }
-
-  /// The arguments to parse, in the order that CLI11 wants them (last first). The library would let
-  /// a configuration file win over the environment; put in front of the command line, the
-  /// environment wins over the file and loses to flags.
-  std::vector<std::string> ArgumentsOf(int argc, char** argv) const {
-    std::vector<std::string> arguments;
-    for (const auto& [name, variable] : variables_) {
-      const char* const value = std::getenv(variable.c_str());
-      // An empty one means unset: that is what `VARIABLE: ${VARIABLE}` of compose files makes.
-      if (value != nullptr && *value != '\0') arguments.push_back("--" + name + "=" + value);
-    }
-    for (int i = 1; i < argc; ++i) {
-      // CLI11 takes nothing behind the = for the default: of all things, a listener.
-      const std::string argument(argv[i]);
-      arguments.push_back(argument.ends_with("-listen=") ? argument + "off" : argument);
-    }
-    std::reverse(arguments.begin(), arguments.end());
-    return arguments;
-  }
-
- private:
-  CLI::Option* Finish(const std::string& name, CLI::Option* option) {
-    std::string variable = "TXTCHAT_" + name;
-    std::replace(variable.begin(), variable.end(), '-', '_');
-    std::transform(variable.begin(), variable.end(), variable.begin(),
-                   [](unsigned char c) { return std::toupper(c); });
-    variables_.emplace_back(name, variable);
-    // The last one counts: the environment's come first (ArgumentsOf).
-    return option->envname(variable)->group(group_)->multi_option_policy(
-        CLI::MultiOptionPolicy::TakeLast);
-  }
-
-  CLI::App& app_;
-  std::string group_ = "Options";
-  std::vector<std::pair<std::string, std::string>> variables_;
-};
 
 void AddTlsOptions(OptionTable& options, Config& config) {
   options.Group("TLS");
@@ -335,6 +235,7 @@ ParsedConfig ParseConfig(int argc, char** argv) {
   OptionTable options(app);
   AddGeneralOptions(options, parsed.config);
   AddTransportOptions(options, parsed.config);
+  AddPeerOptions(options, parsed.config);
   AddLimitOptions(options, parsed.config.limits);
   try {
     app.parse(options.ArgumentsOf(argc, argv));

@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "core/ip_address.h"
 #include "core/limits.h"
+#include "core/peer_limits.h"
 #include "server/log.h"
 #include "storage/run_record.h"
 
@@ -92,6 +95,10 @@ struct Config {
   /// Files that the process may open and that are not for connections.
   std::size_t reserved_files = 256;
 
+  /// Proxies before the line ports.
+  std::vector<IpRange> proxy_protocol_from;
+
+  PeerLimits peers;
   Limits limits;
 };
 

@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/history_reader.h"
 #include "core/in_process_sequencer.h"
+#include "core/peer_guard.h"
 #include "core/retention_sweeper.h"
 #include "core/session_ids.h"
 #include "gateway/gateway.h"
@@ -97,6 +98,7 @@ gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
   options.register_timeout = std::chrono::seconds(config.line_register_timeout_s);
   options.errors = config.line_errors;
   options.reply_backlog_bytes_max = config.line_reply_backlog_bytes_max;
+  options.proxy_protocol_from = config.proxy_protocol_from;
   return options;
 }
 
@@ -116,6 +118,7 @@ rpc::RpcOptions RpcOptionsOf(const Config& config) {
   options.stream.heartbeat_interval_ms = 1000 * config.heartbeat_interval_s;
   options.stream.write_stall_timeout_ms = 1000 * config.write_stall_timeout_s;
   options.calls.calls_max = config.grpc_calls_max;
+  options.calls.calls_per_connection_max = 4 * config.grpc_calls_per_connection_max;
   options.calls.unread_reply_bytes_max = config.grpc_unread_reply_bytes_max;
   // A reply is one message: whoever takes it at all has taken it long before a stream is given up.
   options.calls.reply_stall_timeout_ms =
@@ -175,8 +178,9 @@ struct Server::Parts {
         recovered(Recover()),
         sweeper(SweeperOptionsOf(config), store.get(), &clock),
         sequencer(&engine, &clock, config.limits),
+        peers(config.peers),
         gateway(GatewayOptionsOf(config), {&sequencer, &history, &clock, &session_ids,
-                                           config.limits, engine.state().epoch()}) {}
+                                           config.limits, engine.state().epoch(), &peers}) {}
   ~Parts() { Stop(); }
 
   absl::Status Recover() {
@@ -243,7 +247,7 @@ struct Server::Parts {
     options.durability = DurabilityOf(config);
     options.tls = std::exchange(tls_at_start, {});
     absl::StatusOr<std::unique_ptr<rpc::RpcServer>> started = rpc::RpcServer::Start(
-        {&sequencer, &history, &clock, &session_ids, config.limits, engine.state().epoch()},
+        {&sequencer, &history, &clock, &session_ids, config.limits, engine.state().epoch(), &peers},
         options);
     if (!started.ok()) return started.status();
     rpc = *std::move(started);
@@ -295,6 +299,7 @@ struct Server::Parts {
   const absl::Status recovered;
   RetentionSweeper sweeper;
   InProcessSequencer sequencer;
+  PeerGuard peers;
   gateway::Gateway gateway;
   std::unique_ptr<rpc::RpcServer> rpc;  ///< Set while it serves.
   rpc::RpcTls tls_at_start;             ///< Until rpc has it.
@@ -319,9 +324,13 @@ bool Server::Parts::Drain() {
   const std::size_t calls_cut = rpc == nullptr ? 0 : rpc->FlushAndFinish(time_left());
   flush_lines.join();
   std::uint64_t grpc_refused = 0;
+  std::uint64_t grpc_too_fast = 0;
+  std::uint64_t grpc_closed = 0;
   if (rpc != nullptr) {
     rpc->Shutdown(std::min(time_left(), kLastCallsTimeout));
     grpc_refused = rpc->refused_connections();
+    grpc_too_fast = rpc->calls_too_fast();
+    grpc_closed = rpc->closed_connections();
   }
   Stop();
 
@@ -333,7 +342,11 @@ bool Server::Parts::Drain() {
                        {"line_connections_stalled", Count(stats.stalled)},
                        {"line_connections_unregistered", Count(stats.unregistered)},
                        {"line_tls_handshakes_failed", Count(stats.handshakes_failed)},
-                       {"grpc_connections_refused", Count(grpc_refused)}});
+                       {"line_connections_slowed", Count(stats.slowed)},
+                       {"line_proxies_failed", Count(stats.proxy_failed)},
+                       {"grpc_connections_refused", Count(grpc_refused)},
+                       {"grpc_connections_closed", Count(grpc_closed)},
+                       {"grpc_calls_too_fast", Count(grpc_too_fast)}});
   return all_decided && lines_cut + calls_cut == 0;
 }
 

@@ -65,6 +65,10 @@ def naive_ready(log):
     return grpc and lines and {"grpc": grpc[1], "line": lines[1]}
 
 
+# What one peer may send at once is less than what is to be measured.
+UNLIMITED = ("--commands-per-connection=0", "--bytes-per-connection=0", "--commands-per-user=0")
+
+
 class Servers:
     """Knows the programs. `data_dir`: where the durable stores go, one directory for each run."""
 
@@ -108,7 +112,8 @@ class Servers:
         if contender in PEERS:
             return self.peer_command(contender)
         listen = ["--line-listen=127.0.0.1:0", "--grpc-listen=127.0.0.1:0", "--log-format=json"]
-        return [self.txtchatd, *listen, *store_flags(contender, directory), *flags], txtchatd_ready
+        words = [*listen, *UNLIMITED, *store_flags(contender, directory), *flags]
+        return [self.txtchatd, *words], txtchatd_ready
 
     def peer_command(self, contender):
         port = str(free_port())

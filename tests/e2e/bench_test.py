@@ -16,6 +16,10 @@ from harness.wait import DEADLINE_S
 BENCH = os.environ["TXTCHAT_BENCH"]
 
 
+# A load is more than what one peer may send at once.
+UNLIMITED = ("--commands-per-connection=0", "--bytes-per-connection=0", "--commands-per-user=0")
+
+
 def run_bench(*arguments, patience_s=DEADLINE_S):
     """Runs it to its end; answers its exit code and its JSON."""
     done = subprocess.run(
@@ -63,6 +67,8 @@ class Checks(unittest.TestCase):
 
 
 class Bench(ServerTestCase, Checks):
+    server_flags = UNLIMITED
+
     def load(self, transport, *arguments):
         host, port = self.server.line_address
         addresses = {"line": f"{host}:{port}", "grpc": self.server.grpc_address}
@@ -223,7 +229,7 @@ class Questions(Checks):
 
 
 class LosingServer(ServerTestCase):
-    server_flags = ("--store=memory", "--store-bytes-max=20KiB", "--queue-events-max=10")
+    server_flags = ("--store=memory", "--store-bytes-max=20KiB", "--queue-events-max=10", *UNLIMITED)
 
     def test_lost_deliveries_are_told_and_are_three(self):
         """A store that keeps next to nothing, and a reader that reads next to nothing."""

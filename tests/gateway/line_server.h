@@ -24,6 +24,7 @@ struct LineServerConfig {
   MessageStore* store = nullptr;  ///< Null: a memory store of its own.
   std::size_t history_threads = 1;
   TlsContext tls = nullptr;  ///< For `options.tls_address`.
+  PeerGuard* peers = nullptr;
 };
 
 /// A whole line server inside the test, on a free port of the loopback.
@@ -43,7 +44,8 @@ class LineServer {
     if (config.options.io_threads == 0) config.options.io_threads = 2;
     gateway_ = std::make_unique<Gateway>(
         config.options, Gateway::Dependencies{&sequencer_, &history_, &clock_, &session_ids_,
-                                              config.limits, engine_.state().epoch()});
+                                              config.limits, engine_.state().epoch(),
+                                              config.peers});
     gateway_->UseTls(std::move(config.tls));
     const absl::Status started = gateway_->Start();
     EXPECT_TRUE(started.ok()) << started;

@@ -1,5 +1,6 @@
 // One connection from its beginning to its end.
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "tests/gateway/line_server.h"
@@ -109,6 +110,25 @@ TEST(Session, IsClosedWhenNobodyRegisters) {
       "$$error: deadline_exceeded: nobody registered here in time (reg$NAME); connect again\n");
   EXPECT_EQ(server.gateway().stats().unregistered, 1u);
   alice.ExpectQuiet();
+}
+
+TEST(Session, IsClosedWhenNobodyRegistersWhateverIsSent) {
+  LineServerConfig config;
+  config.options.register_timeout = milliseconds(200);
+  LineServer server(config);
+  Guest slow(server);
+  Guest busy(server);
+  std::string answers;
+  std::thread talk([&busy] {
+    // Always with something that is still to be answered.
+    while (busy.Send("channels\nchannels\nchannels\n")) {
+    }
+  });
+  std::thread listen([&busy, &answers] { answers = busy.ReadAll(); });
+  while (slow.Send("x")) ::poll(nullptr, 0, 10);  // A line that never ends.
+  talk.join();
+  listen.join();
+  EXPECT_EQ(server.gateway().stats().unregistered, 2u);
 }
 
 TEST(Session, ErrorsCanBeSwitchedOff) {

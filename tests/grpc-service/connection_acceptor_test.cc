@@ -30,13 +30,13 @@ TEST(OpenSockets, ForgetsThoseThatWereClosed) {
   const int one = AnySocket();
   const int two = AnySocket();
   const int three = AnySocket();
-  EXPECT_TRUE(open.TryAdd(one, now));
-  EXPECT_TRUE(open.TryAdd(two, now));
-  EXPECT_FALSE(open.TryAdd(three, now));
+  EXPECT_TRUE(open.TryAdd(one, {}, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(two, {}, {}, {}, now));
+  EXPECT_FALSE(open.TryAdd(three, {}, {}, {}, now));
   ::close(one);
-  EXPECT_FALSE(open.TryAdd(three, now)) << "it has just looked";
+  EXPECT_FALSE(open.TryAdd(three, {}, {}, {}, now)) << "it has just looked";
   now += seconds(1);
-  EXPECT_TRUE(open.TryAdd(three, now));
+  EXPECT_TRUE(open.TryAdd(three, {}, {}, {}, now));
   ::close(two);
   ::close(three);
 }
@@ -45,20 +45,72 @@ TEST(OpenSockets, IsNotMisledByADescriptorThatWasGivenOutAnew) {
   OpenSockets open(1);
   steady_clock::time_point now{seconds(1'000)};
   const int first = AnySocket();
-  EXPECT_TRUE(open.TryAdd(first, now));
+  EXPECT_TRUE(open.TryAdd(first, {}, {}, {}, now));
   const int other = AnySocket();
   ::close(first);
   const int same_number = ::dup2(other, first);  // Not a connection of ours.
-  EXPECT_TRUE(open.TryAdd(other, now + seconds(1)));
+  EXPECT_TRUE(open.TryAdd(other, {}, {}, {}, now + seconds(1)));
   ::close(same_number);
   ::close(other);
+}
+
+TEST(OpenSockets, GivesThePlacesBackOfThoseThatWereClosed) {
+  ConnectionLimiter limiter(2);
+  const IpAddress peer = *IpAddress::Parse("192.0.2.1");
+  OpenSockets open(10);
+  steady_clock::time_point now{seconds(1'000)};
+  const int one = AnySocket();
+  const int two = AnySocket();
+  EXPECT_TRUE(open.TryAdd(one, {peer, 1}, peer, limiter.TryAcquire(peer), now));
+  EXPECT_TRUE(open.TryAdd(two, {peer, 2}, peer, limiter.TryAcquire(peer), now));
+  open.ForgetClosedOf(peer, now);
+  EXPECT_EQ(limiter.open(peer), 2u);
+  ::close(one);
+  open.ForgetClosedOf(peer, now);
+  EXPECT_EQ(limiter.open(peer), 2u) << "it has just looked";
+  now += seconds(1);
+  open.ForgetClosedOf(*IpAddress::Parse("192.0.2.2"), now);
+  EXPECT_EQ(limiter.open(peer), 2u);
+  open.ForgetClosedOf(peer, now);
+  EXPECT_EQ(limiter.open(peer), 1u);
+  // A number that is given out anew.
+  ::close(two);
+  const int again = AnySocket();
+  EXPECT_TRUE(open.TryAdd(again, {peer, 3}, peer, limiter.TryAcquire(peer), now));
+  ::close(again);
+  open.ForgetClosedOf(peer, now + seconds(1));
+  EXPECT_EQ(limiter.open(peer), 0u);
+}
+
+TEST(OpenSockets, EndsTheConnectionOfAPeerAndNoOther) {
+  const PeerKey one{*IpAddress::Parse("192.0.2.1"), 1};
+  const PeerKey two{*IpAddress::Parse("192.0.2.1"), 2};
+  OpenSockets open(10);
+  const steady_clock::time_point now{seconds(1'000)};
+  int ends[2][2];
+  for (auto& pair : ends) ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  EXPECT_TRUE(open.TryAdd(ends[0][0], one, {}, {}, now));
+  EXPECT_TRUE(open.TryAdd(ends[1][0], two, {}, {}, now));
+  EXPECT_TRUE(open.ShutDown(one));
+  char byte = 0;
+  EXPECT_EQ(::recv(ends[0][1], &byte, 1, 0), 0);
+  EXPECT_EQ(::recv(ends[1][1], &byte, 1, MSG_DONTWAIT), -1) << "the other is open";
+  // Another file with its number is not taken for it.
+  ASSERT_EQ(::dup2(ends[1][0], ends[0][0]), ends[0][0]);
+  EXPECT_FALSE(open.ShutDown(one));
+  EXPECT_EQ(::recv(ends[1][1], &byte, 1, MSG_DONTWAIT), -1);
+  EXPECT_FALSE(open.ShutDown({one.address, 3}));
+  for (const auto& pair : ends) {
+    ::close(pair[0]);
+    ::close(pair[1]);
+  }
 }
 
 /// An acceptor that keeps what it takes.
 class ConnectionAcceptorTest : public ::testing::Test {
  protected:
-  void Listen(std::size_t connections_max) {
-    auto listening = ConnectionAcceptor::Listen({"127.0.0.1:0"}, connections_max, 20'000);
+  void Listen(std::size_t connections_max, PeerGuard* peers = nullptr) {
+    auto listening = ConnectionAcceptor::Listen({"127.0.0.1:0"}, connections_max, 20'000, peers);
     ASSERT_TRUE(listening.ok()) << listening.status();
     acceptor_ = *std::move(listening);
     acceptor_->Start([this](int fd, std::size_t) {
@@ -124,6 +176,34 @@ TEST_F(ConnectionAcceptorTest, ClosesWhatIsTooManyAndTakesOthersWhenThereIsRoomA
     taken = taken_.size();
   }
   EXPECT_GT(taken, 3u);
+}
+
+TEST_F(ConnectionAcceptorTest, HoldsAnAddressToItsMostAndSharedOnesToNone) {
+  PeerGuard peers({.connections_per_address = 2, .shared_address_ranges = {}});
+  const IpAddress loopback = *IpAddress::Parse("127.0.0.1");
+  Listen(100, &peers);
+  Connect(Client());
+  ASSERT_TRUE(AwaitTaken(1));
+  {
+    // Another transport's connections count as well.
+    const ConnectionLimiter::Place line = peers.TryAcquireConnection(loopback);
+    const int refused = Client();
+    Connect(refused);
+    EXPECT_TRUE(IsClosed(refused));
+  }
+  Connect(Client());
+  ASSERT_TRUE(AwaitTaken(2));
+  EXPECT_FALSE(peers.TryAcquireConnection(loopback).held());
+  // What has been closed since is found out at once, for whoever asks.
+  CloseTaken();
+  const auto deadline = steady_clock::now() + seconds(60);
+  bool held = false;
+  while (!held && steady_clock::now() < deadline) {
+    held = peers.TryAcquireConnection(loopback).held();
+  }
+  EXPECT_TRUE(held);
+  acceptor_.reset();
+  EXPECT_EQ(peers.connections().open(loopback), 0u);
 }
 
 TEST_F(ConnectionAcceptorTest, GoesOnWhenThereAreFilesAgain) {

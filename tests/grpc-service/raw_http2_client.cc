@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <initializer_list>
 #include <utility>
@@ -22,6 +23,7 @@ enum FrameType : std::uint8_t {
   kHeaders = 1,
   kResetStream = 3,
   kSettings = 4,
+  kGoAway = 7,
   kWindowUpdate = 8,
 };
 constexpr std::uint8_t kEndStream = 0x1;
@@ -41,12 +43,6 @@ std::uint32_t FromBigEndian(const std::string& text, std::size_t at, std::size_t
     value = value << 8 | static_cast<unsigned char>(text[i]);
   }
   return value;
-}
-
-std::string Frame(FrameType type, std::uint8_t flags, std::uint32_t stream,
-                  const std::string& payload) {
-  return BigEndian(static_cast<std::uint32_t>(payload.size()), 3) + static_cast<char>(type) +
-         static_cast<char>(flags) + BigEndian(stream, 4) + payload;
 }
 
 /// HPACK without its tables and without Huffman: every field a literal with a new name.
@@ -80,11 +76,25 @@ RawHttp2Client::RawHttp2Client(int port, std::uint32_t stream_window) : socket_(
   Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, setting));
 }
 
+RawHttp2Client::RawHttp2Client(int port, Silent) : socket_(Connect(port)) {}
+
 RawHttp2Client::~RawHttp2Client() { close(socket_); }
 
 std::uint32_t RawHttp2Client::Call(const std::string& method, const std::string& token,
                                    const std::string& request) {
   const std::uint32_t stream = std::exchange(next_stream_, next_stream_ + 2);
+  Send(CallFrames(stream, method, token, request));
+  return stream;
+}
+
+std::string RawHttp2Client::Frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream,
+                                  const std::string& payload) {
+  return BigEndian(static_cast<std::uint32_t>(payload.size()), 3) + static_cast<char>(type) +
+         static_cast<char>(flags) + BigEndian(stream, 4) + payload;
+}
+
+std::string RawHttp2Client::CallFrames(std::uint32_t stream, const std::string& method,
+                                       const std::string& token, const std::string& request) {
   const std::string headers = HeaderBlock({{":method", "POST"},
                                            {":scheme", "http"},
                                            {":path", "/txtchat.v1.ChatService/" + method},
@@ -94,8 +104,7 @@ std::uint32_t RawHttp2Client::Call(const std::string& method, const std::string&
                                            {"authorization", "Bearer " + token}});
   const std::string message =
       '\0' + BigEndian(static_cast<std::uint32_t>(request.size()), 4) + request;
-  Send(Frame(kHeaders, kEndHeaders, stream, headers) + Frame(kData, kEndStream, stream, message));
-  return stream;
+  return Frame(kHeaders, kEndHeaders, stream, headers) + Frame(kData, kEndStream, stream, message);
 }
 
 void RawHttp2Client::Grant(std::uint32_t stream, std::uint32_t bytes) {
@@ -112,7 +121,10 @@ bool RawHttp2Client::ReadUntil(const std::function<bool()>& condition) {
     pollfd waiting{socket_, POLLIN, 0};
     if (left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) <= 0) return false;
     const ssize_t count = recv(socket_, bytes.data(), bytes.size(), 0);
-    if (count <= 0) return false;
+    if (count <= 0) {
+      closed_ = true;
+      return false;
+    }
     received_.append(bytes.data(), static_cast<std::size_t>(count));
     TakeFrames();
   }
@@ -128,6 +140,24 @@ void RawHttp2Client::Send(const std::string& bytes) {
   }
 }
 
+bool RawHttp2Client::SendBytes(const std::string& bytes, std::chrono::milliseconds patience) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    pollfd waiting{socket_, POLLOUT, 0};
+    if (poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) return false;
+    const ssize_t count =
+        send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0 && errno != EAGAIN) return false;
+    if (count > 0) sent += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
+bool RawHttp2Client::ReadToEnd() {
+  ReadUntil([] { return false; });
+  return closed_;
+}
+
 void RawHttp2Client::TakeFrames() {
   std::size_t at = 0;
   while (received_.size() - at >= kFrameHeaderBytes) {
@@ -138,6 +168,7 @@ void RawHttp2Client::TakeFrames() {
     const std::uint32_t stream = FromBigEndian(received_, at + 5, 4);
     if (type == kHeaders) answered_.insert(stream);
     if (type == kData) data_bytes_ += size;
+    if (type == kGoAway) going_away_ = FromBigEndian(received_, at + kFrameHeaderBytes + 4, 4);
     const bool may_end = type == kHeaders || type == kData;
     if (type == kResetStream || (may_end && (flags & kEndStream) != 0)) ended_.insert(stream);
     at += kFrameHeaderBytes + size;

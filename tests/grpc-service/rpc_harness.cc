@@ -31,7 +31,7 @@ class InlineLane final : public DeliveryLane {
 
 }  // namespace
 
-RpcHarness::RpcHarness(Limits limits_in, RpcOptions options)
+RpcHarness::RpcHarness(Limits limits_in, RpcOptions options, PeerGuard* peers)
     : limits(limits_in),
       flood_lane(std::make_unique<InlineLane>()),
       memory(limits.store_bytes_max),
@@ -47,7 +47,8 @@ RpcHarness::RpcHarness(Limits limits_in, RpcOptions options)
                         .clock = &clock,
                         .session_ids = &session_ids,
                         .limits = limits,
-                        .epoch = engine.state().epoch()},
+                        .epoch = engine.state().epoch(),
+                        .peers = peers},
                        options);
   EXPECT_TRUE(started.ok()) << started.status();
   server = *std::move(started);

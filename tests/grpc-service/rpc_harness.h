@@ -33,7 +33,7 @@ inline constexpr std::chrono::seconds kPatience{60};
 /// A whole server: real core, real sequencer, real sockets on a free port.
 class RpcHarness {
  public:
-  explicit RpcHarness(Limits limits = {}, RpcOptions options = {});
+  explicit RpcHarness(Limits limits = {}, RpcOptions options = {}, PeerGuard* peers = nullptr);
   ~RpcHarness();
 
   /// A connection of its own, not shared with other callers.

@@ -52,5 +52,19 @@ TEST(StatusMapping, CutsALongMessageAtACharacter) {
   EXPECT_EQ(FitMessage(just_fits), just_fits);
 }
 
+TEST(StatusMapping, SaysWhenToCallAgain) {
+  const grpc::Status status =
+      ToGrpcStatus(WithRetryAfter(absl::ResourceExhaustedError("too fast"), 1'250));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_message(), "too fast; retry after 1250 ms");
+  // google.rpc.Status { code: 8, message, details [Any { type_url, RetryInfo { Duration } }] }
+  const std::string duration("\x08\x01\x10\x80\xE5\x9A\x77", 7);  // 1 s, 250,000,000 ns.
+  const std::string info = "\x0A\x07" + duration;
+  const std::string any = "\x0A\x28type.googleapis.com/google.rpc.RetryInfo\x12\x09" + info;
+  EXPECT_EQ(status.error_details(),
+            "\x08\x08\x12\x1Dtoo fast; retry after 1250 ms\x1A" + std::string(1, '\x35') + any);
+  EXPECT_EQ(ToGrpcStatus(absl::NotFoundError("why")).error_details(), "");
+}
+
 }  // namespace
 }  // namespace txtchat::rpc

@@ -26,9 +26,9 @@ class UnaryCallsTest : public ::testing::Test {
     }
   };
 
-  Call Add(CallKind kind, std::size_t bytes) {
+  Call Add(CallKind kind, std::size_t bytes, const PeerKey& peer = {}) {
     Call call;
-    call.arrival = calls.Add(call.fake, kind, bytes);
+    call.arrival = calls.Add(call.fake, kind, bytes, peer);
     return call;
   }
   bool Reply(const Call& call, std::int64_t now_ms) {
@@ -43,6 +43,7 @@ class UnaryCallsTest : public ::testing::Test {
   }
 
   UnaryCalls calls{CallOptions{.calls_max = 8,
+                               .calls_per_connection_max = 3,
                                .unread_reply_bytes_max = 800,
                                .reply_stall_timeout_ms = 1'000,
                                .reply_stall_pressed_ms = 100}};
@@ -64,6 +65,37 @@ TEST_F(UnaryCallsTest, CountsACallFromItsArrivalUntilItIsDone) {
   EXPECT_FALSE(kept.expired());
   Remove(call);
   EXPECT_TRUE(kept.expired());
+  ExpectNothingOpen();
+}
+
+TEST_F(UnaryCallsTest, HoldsEachConnectionToItsMost) {
+  const PeerKey one{*IpAddress::Parse("192.0.2.1"), 1};
+  const PeerKey other{*IpAddress::Parse("192.0.2.1"), 2};
+  std::vector<Call> open;
+  for (int i = 0; i < 3; ++i) open.push_back(Add(CallKind::kRead, 1, one));
+  const Call refused = Add(CallKind::kRead, 1, one);
+  EXPECT_EQ(refused.why(),
+            "this connection has its most open calls (3); read the answers of others first");
+  open.push_back(Add(CallKind::kRead, 1, other));
+  open.push_back(Add(CallKind::kRead, 1));
+  for (const Call& call : open) EXPECT_TRUE(call.arrival.status.ok());
+  // As many refusals again may wait to be read.
+  EXPECT_TRUE(Reply(refused, 0));
+  std::vector<Call> hoarded;
+  for (int i = 0; i < 2; ++i) {
+    hoarded.push_back(Add(CallKind::kRead, 1, one));
+    EXPECT_TRUE(Reply(hoarded.back(), 0));
+  }
+  const Call too_many = Add(CallKind::kRead, 1, one);
+  EXPECT_FALSE(Reply(too_many, 0));
+  Remove(open.front());
+  const Call next = Add(CallKind::kRead, 1, one);
+  EXPECT_TRUE(next.arrival.status.ok());
+  open.front() = next;
+  for (const Call& call : open) Remove(call);
+  for (const Call& call : hoarded) Remove(call);
+  Remove(refused);
+  Remove(too_many);
   ExpectNothingOpen();
 }
 

@@ -90,6 +90,68 @@ TEST(Config, BoundsTheTransports) {
   }
 }
 
+TEST(Config, HoldsPeersToLimits) {
+  const PeerLimits defaults = Parse({}).config.peers;
+  EXPECT_EQ(defaults.commands_per_connection_per_s, 5'000);
+  EXPECT_EQ(defaults.connections_per_address, 256u);
+  EXPECT_EQ(defaults.shared_address_ranges.size(), 9u);
+  const ParsedConfig parsed =
+      Parse({"--commands-per-connection=10", "--commands-per-connection-burst=20",
+             "--bytes-per-connection=1KiB", "--bytes-per-connection-burst=2KiB",
+             "--connections-per-address=3", "--commands-per-address=30",
+             "--commands-per-address-burst=40", "--bytes-per-address=5KiB",
+             "--bytes-per-address-burst=6KiB", "--attempts-per-address=7", "--commands-per-user=8",
+             "--commands-per-user-burst=9"});
+  ASSERT_FALSE(parsed.exit_code.has_value());
+  const PeerLimits& limits = parsed.config.peers;
+  EXPECT_EQ(limits.commands_per_connection_per_s, 10);
+  EXPECT_EQ(limits.commands_per_connection_burst, 20);
+  EXPECT_EQ(limits.bytes_per_connection_per_s, 1'024);
+  EXPECT_EQ(limits.bytes_per_connection_burst, 2'048);
+  EXPECT_EQ(limits.connections_per_address, 3u);
+  EXPECT_EQ(limits.commands_per_address_per_s, 30);
+  EXPECT_EQ(limits.commands_per_address_burst, 40);
+  EXPECT_EQ(limits.bytes_per_address_per_s, 5'120);
+  EXPECT_EQ(limits.bytes_per_address_burst, 6'144);
+  EXPECT_EQ(limits.attempts_per_address_per_minute, 7);
+  EXPECT_EQ(limits.commands_per_user_per_s, 8);
+  EXPECT_EQ(limits.commands_per_user_burst, 9);
+  for (const char* rate :
+       {"--commands-per-connection", "--bytes-per-connection", "--connections-per-address",
+        "--commands-per-address", "--bytes-per-address", "--attempts-per-address",
+        "--commands-per-user", "--strikes-per-connection"}) {
+    EXPECT_FALSE(Parse({rate, "0"}).exit_code.has_value()) << rate << ": no limit";
+    EXPECT_EQ(Parse({rate, "-1"}).exit_code, 2) << rate;
+  }
+  EXPECT_EQ(Parse({"--commands-per-connection-burst=0"}).exit_code, 2);
+}
+
+std::string Listed(const std::vector<IpRange>& ranges) {
+  std::string text;
+  for (const IpRange& range : ranges) text += range.ToString() + " ";
+  return text;
+}
+
+TEST(Config, ReadsAddressRanges) {
+  EXPECT_TRUE(Parse({}).config.proxy_protocol_from.empty());
+  const ParsedConfig parsed = Parse(
+      {"--shared-address-ranges=192.0.2.7/24,2001:db8::/32", "--proxy-protocol-from", "10.0.0.1"});
+  ASSERT_FALSE(parsed.exit_code.has_value());
+  EXPECT_EQ(Listed(parsed.config.peers.shared_address_ranges), "192.0.2.0/24 2001:db8::/32 ");
+  EXPECT_EQ(Listed(parsed.config.proxy_protocol_from), "10.0.0.1 ");
+  const ParsedConfig none = Parse({"--shared-address-ranges=none"});
+  ASSERT_FALSE(none.exit_code.has_value());
+  EXPECT_TRUE(none.config.peers.shared_address_ranges.empty());
+  setenv("TXTCHAT_PROXY_PROTOCOL_FROM", "10.0.0.1,10.0.0.2", 1);
+  EXPECT_EQ(Listed(Parse({}).config.proxy_protocol_from), "10.0.0.1 10.0.0.2 ");
+  EXPECT_EQ(Listed(Parse({"--proxy-protocol-from=10.0.0.3"}).config.proxy_protocol_from),
+            "10.0.0.3 ");
+  unsetenv("TXTCHAT_PROXY_PROTOCOL_FROM");
+  for (const char* wrong : {"10.0.0.0/33", "10.0.0.1,", ",", "all", "10.0.0.1 10.0.0.2"}) {
+    EXPECT_EQ(Parse({std::string("--proxy-protocol-from=") + wrong}).exit_code, 2) << wrong;
+  }
+}
+
 TEST(Config, PrefersFlagsToEnvironmentToFile) {
   const std::string file = ::testing::TempDir() + "/txtchatd-config-test.toml";
   std::ofstream(file) << "line-listen = \"127.0.0.1:1\"\n"

@@ -23,6 +23,7 @@ struct TlsClientOptions {
   std::optional<Identity> identity;  ///< Its own certificate.
   int version_max = TLS1_3_VERSION;
   int receive_buffer_bytes = 0;  ///< 0: the system's default.
+  std::string before_handshake;  ///< Sent as it is, before TLS.
 };
 
 /// The line protocol over TLS; otherwise as LineClient. It checks the server's certificate.
@@ -41,6 +42,9 @@ class TlsClient {
     ssl_ = SSL_new(context_);
     SSL_set_fd(ssl_, fd_);
     SSL_set1_host(ssl_, "localhost");
+    if (!options.before_handshake.empty()) {
+      ::send(fd_, options.before_handshake.data(), options.before_handshake.size(), MSG_NOSIGNAL);
+    }
     ERR_clear_error();
     shook_hands_ = SSL_connect(ssl_) == 1;
     if (!shook_hands_) NoteError();

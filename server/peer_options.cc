@@ -1,0 +1,51 @@
+#include "server/peer_options.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "server/option_table.h"
+
+namespace txtchat::server {
+namespace {
+
+/// A rate and what may come at once after a pause, under NAME and NAME-burst.
+void AddRate(OptionTable& options, const std::string& name, std::int64_t& per_second,
+             std::int64_t& burst, const std::string& help) {
+  options.AddRate(name, per_second, help + " a second; 0: any number", 0);
+  options.AddRate(name + "-burst", burst, "How many of these at once, after a pause", 1);
+}
+
+}  // namespace
+
+void AddPeerOptions(OptionTable& options, Config& config) {
+  PeerLimits& limits = config.peers;
+  options.Group("Limits of peers (docs/limits.md)");
+  AddRate(options, "commands-per-connection", limits.commands_per_connection_per_s,
+          limits.commands_per_connection_burst, "Lines or calls of one connection");
+  AddRate(options, "bytes-per-connection", limits.bytes_per_connection_per_s,
+          limits.bytes_per_connection_burst, "Bytes that one connection may send");
+  AddRate(options, "strikes-per-connection", limits.strikes_per_connection_per_s,
+          limits.strikes_per_connection_burst,
+          "Calls of a gRPC connection that are refused or broken off before it is closed,");
+  options.AddSize("connections-per-address", limits.connections_per_address,
+                  "Connections of one address, of both transports; 0: any number", 0);
+  AddRate(options, "commands-per-address", limits.commands_per_address_per_s,
+          limits.commands_per_address_burst, "Lines and calls of one address");
+  AddRate(options, "bytes-per-address", limits.bytes_per_address_per_s,
+          limits.bytes_per_address_burst, "Bytes that one address may send");
+  options.AddRate("attempts-per-address", limits.attempts_per_address_per_minute,
+                  "Passwords and tokens that one address may try in a minute; 0: "
+                  "any number",
+                  0);
+  AddRate(options, "commands-per-user", limits.commands_per_user_per_s,
+          limits.commands_per_user_burst, "Commands of one user");
+  options.AddRanges("shared-address-ranges", limits.shared_address_ranges,
+                    "Addresses that many peers share, and that are held to no limit of one "
+                    "address; none: every address is held to them");
+  options.AddRanges("proxy-protocol-from", config.proxy_protocol_from,
+                    "Proxies before the line ports: their connections must begin with the header "
+                    "of the PROXY protocol, version 2");
+}
+
+}  // namespace txtchat::server

@@ -1,0 +1,212 @@
+// One connection that floods the server with what HTTP/2 allows or forbids. What it costs is
+// bounded, and a client on another connection is served as ever.
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "core/peer_guard.h"
+#include "gtest/gtest.h"
+#include "tests/grpc-service/raw_http2_client.h"
+#include "tests/grpc-service/rpc_harness.h"
+
+namespace txtchat::rpc {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Frames and flags (RFC 9113, 6) and reasons (7).
+constexpr std::uint8_t kHeaders = 1;
+constexpr std::uint8_t kResetStream = 3;
+constexpr std::uint8_t kSettings = 4;
+constexpr std::uint8_t kPing = 6;
+constexpr std::uint8_t kContinuation = 9;
+constexpr std::uint8_t kEndStream = 0x1;
+constexpr std::uint8_t kEnhanceYourCalm = 11;
+
+/// How long a server that reads no further is waited for.
+constexpr milliseconds kStuck{1'000};
+/// What no flood of these may cost beyond what was there. Measured: below 60 MiB.
+constexpr std::size_t kGrowthMaxMiB = 256;
+
+std::size_t ResidentMiB() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  statm >> all >> resident;
+  return resident * 4'096 >> 20;
+}
+
+std::size_t Threads() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("Threads:", 0) == 0) return std::stoul(line.substr(8));
+  }
+  return 0;
+}
+
+std::string Repeated(const std::string& bytes, int count) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += bytes;
+  return all;
+}
+
+/// A server with an honest client, and one who is not.
+class RpcHostile : public ::testing::Test {
+ protected:
+  explicit RpcHostile(RpcOptions options = {}, PeerLimits limits = {})
+      : peers_(limits),
+        harness_(Limits(), options, &peers_),
+        honest_(harness_, "honest"),
+        channel_(honest_.Create("channel")),
+        hostile_(std::make_unique<RawHttp2Client>(harness_.server->port(), 0)),
+        resident_before_(ResidentMiB()),
+        threads_before_(Threads()) {}
+
+  /// Sends a flood in pieces, and has the honest client talk between them; false if the server has
+  /// closed the connection, or stopped reading it.
+  bool Flood(const std::string& piece, int pieces) {
+    bool taken = true;
+    for (int i = 0; i < pieces && taken; ++i) {
+      taken = hostile_->SendBytes(piece, kStuck);
+      ExpectServed();
+    }
+    return taken;
+  }
+  /// 200,000 calls at the most, each reset at once for this reason if one is given; the same.
+  bool FloodWithCalls(const std::string& reset = "") {
+    std::uint32_t stream = 1;
+    bool taken = true;
+    for (int i = 0; i < 400 && taken; ++i) {
+      std::string piece;
+      for (int j = 0; j < 500; ++j, stream += 2) {
+        piece += RawHttp2Client::CallFrames(stream, "ListChannels", honest_.token, "");
+        if (!reset.empty()) piece += RawHttp2Client::Frame(kResetStream, 0, stream, reset);
+      }
+      taken = hostile_->SendBytes(piece, kStuck);
+      ExpectServed();
+    }
+    return taken;
+  }
+  void ExpectServed() {
+    const grpc::Status sent = honest_.Send(channel_, "hello");
+    EXPECT_TRUE(sent.ok()) << sent.error_message();
+  }
+  void ExpectBounded() {
+    ExpectServed();
+    EXPECT_LT(ResidentMiB(), resident_before_ + kGrowthMaxMiB);
+    EXPECT_LT(Threads(), threads_before_ + 40);
+    hostile_.reset();
+    EXPECT_TRUE(Eventually([&] {
+      const CallCounts open = harness_.server->open_calls();
+      return open.admitted + open.refused == 0;
+    }));
+    ExpectServed();
+    RecordProperty("growth_mib", static_cast<int>(ResidentMiB() - resident_before_));
+  }
+
+  PeerGuard peers_;
+  RpcHarness harness_;
+  Guest honest_;
+  const std::string channel_;
+  std::unique_ptr<RawHttp2Client> hostile_;
+  const std::size_t resident_before_;
+  const std::size_t threads_before_;
+};
+
+TEST_F(RpcHostile, PingsEndTheConnectionOfWhoSendsTooMany) {
+  const std::string ping = RawHttp2Client::Frame(kPing, 0, 0, "12345678");
+  Flood(Repeated(ping, 1'000), 20);
+  EXPECT_TRUE(hostile_->ReadToEnd());
+  // Unless the reset that follows has overtaken it.
+  EXPECT_EQ(hostile_->going_away().value_or(kEnhanceYourCalm), kEnhanceYourCalm);
+  ExpectBounded();
+}
+
+TEST_F(RpcHostile, SettingsAreNotAnsweredWithoutEndToWhoDoesNotRead) {
+  // Each wants an acknowledgement of 9 bytes, which nobody reads.
+  const std::string settings =
+      RawHttp2Client::Frame(kSettings, 0, 0, std::string("\0\4\0\0\1\0", 6));
+  const bool all_taken = Flood(Repeated(settings, 20'000), 100);
+  EXPECT_FALSE(all_taken) << "2,000,000 of them, and it still reads";
+  ExpectBounded();
+}
+
+TEST_F(RpcHostile, HeadersThatAreTooLargeEndTheirStream) {
+  // One header field of 200,000 bytes in as many frames as it takes; the limit is 16 KiB.
+  std::string block("\x00\x07x-noise\x7F\xC1\x99\x0C", 13);  // A literal of 200,000 bytes.
+  block += std::string(200'000, 'x');
+  for (std::uint32_t stream = 1; stream < 201; stream += 2) {
+    std::string frames =
+        RawHttp2Client::Frame(kHeaders, kEndStream, stream, block.substr(0, 16'000));
+    for (std::size_t at = 16'000; at < block.size(); at += 16'000) {
+      const bool last = at + 16'000 >= block.size();
+      frames +=
+          RawHttp2Client::Frame(kContinuation, last ? 0x4 : 0, stream, block.substr(at, 16'000));
+    }
+    if (!hostile_->SendBytes(frames, kStuck)) break;
+    if (stream % 20 == 1) ExpectServed();
+  }
+  ExpectBounded();
+}
+
+TEST_F(RpcHostile, StreamsThatAreResetAtOnceEndTheConnection) {
+  // CVE-2023-44487: a stream that is reset counts no more among those that are open, and gRPC 1.51
+  // takes any number, each 13 KiB until it is handled.
+  const std::string why("\0\0\0\x8", 4);
+  EXPECT_FALSE(FloodWithCalls(why));
+  EXPECT_EQ(harness_.server->closed_connections(), 1u);
+  ExpectBounded();
+}
+
+TEST_F(RpcHostile, CallsOfOneWhoReadsNothingEndTheConnection) {
+  // More than one connection may have open; it acknowledges no setting, and takes no reply.
+  EXPECT_FALSE(FloodWithCalls());
+  EXPECT_EQ(harness_.server->closed_connections(), 1u);
+  const CallCounts open = harness_.server->open_calls();
+  EXPECT_LE(open.admitted, CallOptions().calls_per_connection_max);
+  ExpectBounded();
+}
+
+/// gRPC 1.51 counts metadata by the frame, not by the block: its bound of memory is what ends this.
+class RpcHostileWithLittleMemory : public RpcHostile {
+ protected:
+  RpcHostileWithLittleMemory() : RpcHostile({.grpc_memory_bytes_max = 32 * kMiB}) {}
+};
+
+TEST_F(RpcHostileWithLittleMemory, HeadersWithoutEndHoldNoMoreThanGrpcMay) {
+  std::string fields;
+  for (int i = 0; i < 100; ++i) fields += std::string("\x00\x03x-n\x05value", 11);
+  hostile_->SendBytes(RawHttp2Client::Frame(kHeaders, kEndStream, 1, fields), kStuck);
+  // Without the bound these would hold 500 MiB.
+  EXPECT_FALSE(Flood(Repeated(RawHttp2Client::Frame(kContinuation, 0, 1, fields), 500), 160));
+  ExpectBounded();
+}
+
+TEST_F(RpcHostile, EmptyFramesOfHeadersHoldNothing) {
+  hostile_->SendBytes(RawHttp2Client::Frame(kHeaders, kEndStream, 1, ""), kStuck);
+  Flood(Repeated(RawHttp2Client::Frame(kContinuation, 0, 1, ""), 20'000), 20);
+  ExpectBounded();
+}
+
+/// One who takes its time with the first words.
+class RpcHostileAtTheDoor : public RpcHostile {
+ protected:
+  RpcHostileAtTheDoor() : RpcHostile({.handshake_timeout_ms = 300}) {}
+};
+
+TEST_F(RpcHostileAtTheDoor, WhoNeverSaysAWordIsClosed) {
+  RawHttp2Client silent(harness_.server->port(), RawHttp2Client::Silent{});
+  EXPECT_TRUE(silent.ReadToEnd());
+  RawHttp2Client slow(harness_.server->port(), RawHttp2Client::Silent{});
+  for (const char byte : std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n")) {
+    if (!slow.SendBytes(std::string(1, byte), kStuck)) break;
+    ExpectServed();
+  }
+  EXPECT_TRUE(slow.ReadToEnd()) << "a preface that does not end";
+  ExpectBounded();
+}
+
+}  // namespace
+}  // namespace txtchat::rpc

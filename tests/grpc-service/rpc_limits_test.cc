@@ -1,0 +1,94 @@
+// Calls that come faster than their peer may: they are told when to come again, and nobody else is.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "core/peer_guard.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "tests/grpc-service/rpc_harness.h"
+
+namespace txtchat::rpc {
+namespace {
+
+/// A list of channels, and when to come again if it is refused (0: nothing is said).
+std::pair<grpc::Status, std::int64_t> List(const Guest& guest) {
+  const auto context = guest.Context();
+  v1::ListChannelsResponse response;
+  const grpc::Status status = guest.stub->ListChannels(context.get(), {}, &response);
+  const auto& trailers = context->GetServerTrailingMetadata();
+  const auto it = trailers.find("retry-after-ms");
+  std::int64_t after_ms = 0;
+  if (it != trailers.end()) {
+    EXPECT_TRUE(absl::SimpleAtoi(std::string(it->second.data(), it->second.size()), &after_ms));
+  }
+  return {status, after_ms};
+}
+
+TEST(RpcLimits, AFloodIsToldWhenToComeAgain) {
+  // So slow that what comes back during the test is little.
+  PeerGuard peers({.commands_per_connection_per_s = 1, .commands_per_connection_burst = 1'000});
+  RpcHarness harness({}, {}, &peers);
+  Guest flooder(harness, "flooder");
+  std::size_t served = 1;  // Registering.
+  std::pair<grpc::Status, std::int64_t> answer;
+  for (; (answer = List(flooder)).first.ok(); ++served) ASSERT_LT(served, 2'000u);
+  EXPECT_GE(served, 1'000u);
+  EXPECT_EQ(CodeOf(answer.first), "RESOURCE_EXHAUSTED");
+  EXPECT_GT(answer.second, 0);
+  EXPECT_LE(answer.second, 1'000);
+  EXPECT_EQ(answer.first.error_message(),
+            "too much comes over this connection at once; slow down; retry after " +
+                std::to_string(answer.second) + " ms");
+  EXPECT_NE(answer.first.error_details().find("google.rpc.RetryInfo"), std::string::npos);
+  EXPECT_GE(harness.server->calls_too_fast(), 1u);
+  // Another connection has a limit of its own.
+  Guest honest(harness, "honest");
+  EXPECT_TRUE(List(honest).first.ok());
+}
+
+TEST(RpcLimits, StreamsAreCallsToo) {
+  PeerGuard peers({.commands_per_connection_per_s = 1, .commands_per_connection_burst = 1});
+  RpcHarness harness({}, {}, &peers);
+  Guest guest(harness, "guest");
+  grpc::Status status;
+  for (int i = 0; i < 100 && status.ok(); ++i) {
+    // Registering was the one call; another within a second of it is too much.
+    TestStream stream(guest);
+    if (!stream.Next().has_value()) status = stream.End();
+  }
+  EXPECT_EQ(CodeOf(status), "RESOURCE_EXHAUSTED") << status.error_message();
+}
+
+TEST(RpcLimits, ConnectionsOfOneAddressShareWhatItMay) {
+  PeerGuard peers({.commands_per_address_per_s = 1,
+                   .commands_per_address_burst = 100,
+                   .shared_address_ranges = {}});
+  RpcHarness harness({}, {}, &peers);
+  Guest one(harness, "one");
+  Guest other(harness, "other");
+  int served = 0;
+  while (List(one).first.ok()) ASSERT_LT(++served, 1'000);
+  EXPECT_GE(served, 98);
+  const auto [status, after_ms] = List(other);
+  if (!status.ok()) {  // Unless a second has passed.
+    EXPECT_EQ(status.error_message().substr(0, 34), "too much comes from your address a");
+    EXPECT_GT(after_ms, 0);
+  }
+  EXPECT_GE(harness.server->calls_too_fast(), 1u);
+}
+
+TEST(RpcLimits, ASharedAddressHasNone) {
+  PeerGuard peers({.connections_per_address = 1,
+                   .commands_per_address_per_s = 1,
+                   .commands_per_address_burst = 1});
+  RpcHarness harness({}, {}, &peers);
+  Guest one(harness, "one");
+  Guest other(harness, "other");
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(List(i % 2 == 0 ? one : other).first.ok());
+  EXPECT_EQ(harness.server->calls_too_fast(), 0u);
+}
+
+}  // namespace
+}  // namespace txtchat::rpc
