@@ -2,12 +2,20 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 namespace txtchat {
 namespace {
 
 constexpr int kV6BlockBits = 64;  // What one customer gets at least.
 
 }  // namespace
+
+absl::Status TooManyAttempts(std::int64_t retry_after_ms) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("too many passwords or tokens were tried; retry after ",
+                   (retry_after_ms + 999) / 1'000, " s"));
+}
 
 absl::Status TooFast(Verdict::Whose whose) {
   return absl::ResourceExhaustedError(whose == Verdict::Whose::kAddress

@@ -23,6 +23,9 @@ struct Verdict {
 /// RESOURCE_EXHAUSTED, in words for people: `what` came too fast.
 absl::Status TooFast(Verdict::Whose whose);
 
+/// RESOURCE_EXHAUSTED, in words for people: too many passwords or tokens were tried.
+absl::Status TooManyAttempts(std::int64_t retry_after_ms);
+
 /// Holds peers to their limits: the same for all transports, which share one.
 ///
 /// Limits of an address are those of its block: all of an IPv6 /64 is one peer. Addresses that many

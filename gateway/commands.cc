@@ -84,8 +84,13 @@ absl::Status MakeResume(const Fields& f, Action& action) {
   Emplace<Resume>(action).position = {std::string(f[0]), *after, std::string(f[2])};
   return absl::OkStatus();
 }
-absl::Status MakeNotYet(const Fields&, Action&) {
-  return absl::UnimplementedError("this server does not have this command yet");
+absl::Status MakeAuth(const Fields& f, Action& action) {
+  action = AuthRequest{std::string(f[0])};
+  return absl::OkStatus();
+}
+absl::Status MakeLogin(const Fields& f, Action& action) {
+  action = LoginRequest{std::string(f[0]), std::string(f[1])};
+  return absl::OkStatus();
 }
 
 constexpr CommandRow kTable[] = {
@@ -178,8 +183,19 @@ constexpr CommandRow kTable[] = {
     {.id = CommandId::kAuth,
      .name = "auth",
      .usage = "auth$TOKEN",
-     .help = "(to come) act as the user of a token",
-     .make = MakeNotYet},
+     .help = "instead of reg: act as the user of a token; answers its user id",
+     .fields_min = 1,
+     .fields_max = 1,
+     .make = MakeAuth},
+    {.id = CommandId::kLogin,
+     .name = "login",
+     .usage = "login$NAME$PASSWORD",
+     .help = "instead of reg: act as the user of an account; answers its user id. With TLS only, "
+             "unless this server allows otherwise",
+     .fields_min = 2,
+     .fields_max = 2,
+     .rest_is_last = true,
+     .make = MakeLogin},
     {.id = CommandId::kEpoch,
      .name = "epoch",
      .usage = "epoch",

@@ -28,6 +28,11 @@ enum class CommandId : std::uint8_t {
   kMembers,
   kHistory,
   kResume,
+  kLogin,
+  kInvite,
+  kInvites,
+  kRevoke,
+  kAccept,
   kInfo,
   kRoles,
   kCreatePrivate,
@@ -60,8 +65,19 @@ struct HistoryRequest {
   std::uint32_t limit = 0;
 };
 
+/// A token that is shown.
+struct AuthRequest {
+  std::string token;
+};
+
+/// A login name and a password.
+struct LoginRequest {
+  std::string login;
+  std::string password;
+};
+
 /// The cheapest first: it is what an empty one holds.
-using Action = std::variant<LocalAction, HistoryRequest, Command>;
+using Action = std::variant<LocalAction, HistoryRequest, AuthRequest, LoginRequest, Command>;
 
 inline constexpr std::size_t kFieldsMax = 4;
 /// The fields of a line behind the command's name; those that it does not have are empty.

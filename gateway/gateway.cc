@@ -51,6 +51,9 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
       .history_scan_events_max = dependencies.limits.history_scan_events_max,
       .connections = &connections_,
       .handshakes = &handshakes_,
+      .secrets = dependencies.secrets,
+      .tokens = dependencies.tokens,
+      .accounts = dependencies.accounts,
       .peers = dependencies.peers,
       .counters = &counters_};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {

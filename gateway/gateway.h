@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "core/account_gate.h"
 #include "core/clock.h"
 #include "core/history_reader.h"
+#include "core/identity.h"
 #include "core/limits.h"
 #include "core/peer_guard.h"
 #include "core/sequencer.h"
@@ -54,7 +56,10 @@ class Gateway {
     const Clock* clock = nullptr;
     SessionIds* session_ids = nullptr;  ///< Shared with the other transports.
     Limits limits;
-    std::string epoch;           ///< Names the history that sequence numbers belong to.
+    std::string epoch;  ///< Names the history that sequence numbers belong to.
+    SecretSource* secrets = nullptr;
+    TokenVerifier* tokens = nullptr;  ///< Null: no signed tokens are taken.
+    AccountGate* accounts = nullptr;  ///< Null: there are no accounts.
     PeerGuard* peers = nullptr;  ///< Shared with the other transports. Null: no limits of peers.
   };
 

@@ -66,6 +66,9 @@ struct GatewayOptions {
   /// header; must be positive.
   std::chrono::milliseconds tls_handshake_timeout{10'000};
 
+  /// Whether passwords are taken from connections without TLS.
+  bool plain_login = false;
+
   /// Whether errors are told, as `$$error: CODE: explanation`. Off for clients that cannot bear it.
   bool errors = true;
 };

@@ -20,10 +20,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "core/account_gate.h"
 #include "core/clock.h"
 #include "core/delivery_lane.h"
 #include "core/fan_out.h"
 #include "core/history_reader.h"
+#include "core/identity.h"
 #include "core/peer_guard.h"
 #include "core/sequencer.h"
 #include "core/session_ids.h"
@@ -50,7 +52,10 @@ struct Environment {
   std::size_t history_scan_events_max = 0;  ///< Of the core's limits.
   Connections* connections = nullptr;
   Connections* handshakes = nullptr;  ///< Without a session yet, for want of TLS or a PROXY header.
-  PeerGuard* peers = nullptr;         ///< Null: no limits of peers.
+  SecretSource* secrets = nullptr;
+  TokenVerifier* tokens = nullptr;  ///< Null: no signed tokens are taken.
+  AccountGate* accounts = nullptr;  ///< Null: there are no accounts.
+  PeerGuard* peers = nullptr;       ///< Null: no limits of peers.
   Counters* counters = nullptr;
 };
 

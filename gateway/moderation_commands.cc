@@ -9,6 +9,8 @@ namespace txtchat::gateway {
 namespace {
 
 constexpr std::uint64_t kSecondsMax = 1'000'000'000;
+constexpr std::uint64_t kUsesMax = 1'000'000'000;
+constexpr std::uint64_t kInviteSecondsDefault = 86'400;
 
 absl::Status MakeInfo(const Fields& f, Action& action) {
   Emplace<GetChannel>(action).channel_id = f[0];
@@ -70,6 +72,34 @@ absl::Status MakeRole(const Fields& f, Action& action) {
   }
   return absl::InvalidArgumentError("ROLE must be member, moderator or owner");
 }
+// The code, which is a secret, is the session's to make; and to hash, where one is shown.
+absl::Status MakeInvite(const Fields& f, Action& action) {
+  const absl::StatusOr<std::uint64_t> uses = Number(f[1], "USES", 1);
+  if (!uses.ok()) return uses.status();
+  const absl::StatusOr<std::uint64_t> seconds = Number(f[2], "SECONDS", kInviteSecondsDefault);
+  if (!seconds.ok()) return seconds.status();
+  if (*uses > kUsesMax || *seconds > kSecondsMax) {
+    return absl::InvalidArgumentError("USES or SECONDS is too large");
+  }
+  CreateInvite& invite = Emplace<CreateInvite>(action);
+  invite.channel_id = f[0];
+  invite.uses_max = static_cast<std::uint32_t>(*uses);
+  invite.lifetime_ms = static_cast<std::int64_t>(*seconds) * 1'000;
+  return absl::OkStatus();
+}
+absl::Status MakeInvites(const Fields& f, Action& action) {
+  Emplace<ListInvites>(action).channel_id = f[0];
+  return absl::OkStatus();
+}
+absl::Status MakeRevoke(const Fields& f, Action& action) {
+  Emplace<RevokeInvite>(action) = {std::string(f[0]), std::string(f[1])};
+  return absl::OkStatus();
+}
+absl::Status MakeAccept(const Fields& f, Action& action) {
+  Emplace<JoinByInvite>(action).invite_hash = f[0];
+  return absl::OkStatus();
+}
+
 absl::Status MakeAdd(const Fields& f, Action& action) {
   Emplace<AddMember>(action) = {std::string(f[0]), std::string(f[1])};
   return absl::OkStatus();
@@ -195,6 +225,38 @@ constexpr CommandRow kTable[] = {
      .fields_min = 3,
      .fields_max = 3,
      .make = MakeRole},
+    {.id = CommandId::kInvite,
+     .name = "invite",
+     .usage = "invite$CHAN$USES$SECONDS",
+     .help = "moderators: make a code that leads into a private channel, once and for a day unless "
+             "said otherwise",
+     .fields_min = 1,
+     .fields_max = 3,
+     .make = MakeInvite},
+    {.id = CommandId::kInvites,
+     .name = "invites",
+     .usage = "invites$CHAN",
+     .help = "moderators: list the invites that still lead in",
+     .fields_min = 1,
+     .fields_max = 1,
+     .repeats_channel = true,
+     .weight = kListWeight,
+     .make = MakeInvites},
+    {.id = CommandId::kRevoke,
+     .name = "revoke",
+     .usage = "revoke$CHAN$INVITE",
+     .help = "moderators: end an invite",
+     .fields_min = 2,
+     .fields_max = 2,
+     .repeats_channel = true,
+     .make = MakeRevoke},
+    {.id = CommandId::kAccept,
+     .name = "accept",
+     .usage = "accept$CODE",
+     .help = "join the channel that an invite leads to",
+     .fields_min = 1,
+     .fields_max = 1,
+     .make = MakeAccept},
     {.id = CommandId::kAdd,
      .name = "add",
      .usage = "add$CHAN$UID",

@@ -49,16 +49,27 @@ struct Answer {
   bool tagged;
   std::string_view argument;
 
-  std::string operator()(const std::monostate&) const { return ""; }
+  std::string operator()(const std::monostate&) const {
+    if (command != CommandId::kRevoke) return "";
+    return absl::StrCat("$$ok: revoke ", View(argument), "\n");
+  }
   std::string operator()(const Posted&) const { return ""; }
-  std::string operator()(const SessionOpened&) const { return ""; }
+  std::string operator()(const SessionOpened& s) const { return Registration(s.user.id); }
+  std::string operator()(const AccountOpened& a) const { return Registration(a.user.id); }
+  std::string operator()(const LoginFound&) const { return ""; }
+  std::string operator()(const TokenList&) const { return ""; }
 
   std::string operator()(const Registered& r) const {
     if (command == CommandId::kWhoAmI) {
       return absl::StrCat("$$whoami: ", r.user.id, " ", EscapedName(r.user.display_name), "\n");
     }
-    if (!tagged) return absl::StrCat(r.user.id, "\n");
-    return absl::StrCat("$$registered: ", r.user.id, " ", r.user.id, "\n");
+    return Registration(r.user.id);
+  }
+
+  /// The personal channel has the user's id.
+  std::string Registration(const std::string& id) const {
+    if (!tagged) return absl::StrCat(id, "\n");
+    return absl::StrCat("$$registered: ", id, " ", id, "\n");
   }
 
   /// `$$ok: COMMAND CHAN SEQ`: the event itself comes before it.
@@ -81,8 +92,21 @@ struct Answer {
     return out;
   }
 
-  std::string operator()(const InviteRow&) const { return ""; }
-  std::string operator()(const InviteList&) const { return ""; }
+  /// The code is the argument; the row names its channel by key only.
+  std::string operator()(const InviteRow& invite) const {
+    return absl::StrCat("$$code: ", View(argument), " ", invite.id, " ", invite.uses_left, " ",
+                        invite.expire_time_unix_ms, "\n");
+  }
+
+  std::string operator()(const InviteList& list) const {
+    std::string out;
+    for (const InviteRow& row : list.invites) {
+      absl::StrAppend(&out, "$$invite: ", View(argument), " ", row.id, " ", row.uses_left, " ",
+                      row.expire_time_unix_ms, " ", row.by_user_id, "\n");
+    }
+    absl::StrAppend(&out, "$$ok: invites ", View(argument), " ", list.invites.size(), "\n");
+    return out;
+  }
 
   std::string operator()(const ChannelInfo& c) const {
     if (command == CommandId::kInfo) {

@@ -23,9 +23,10 @@ Session::Session(IoThread& io, Socket socket, SessionId id, Peer peer, Place pla
       socket_(std::move(socket)),
       place_(std::move(place)),
       id_(id),
-      user_id_(std::move(peer.id)),
+      user_id_(peer.id),
+      peer_(std::move(peer)),
       splitter_(io.environment().options.line_bytes_max),
-      pace_(io.environment().peers, peer.address) {}
+      pace_(io.environment().peers, peer_.address) {}
 
 void Session::Start() {
   const std::int64_t timeout_ms = io_.environment().options.register_timeout.count();
@@ -62,6 +63,10 @@ void Session::StopReading(const absl::Status& why) {
   if (!takes_commands_) return;
   takes_commands_ = false;
   if (std::exchange(parked_, nullptr) != nullptr) AnswerError(why);
+  if (login_ != nullptr && !logging_in_) {
+    login_.reset();
+    AnswerError(why);
+  }
   RefuseUntakenLines(why);
 }
 
@@ -98,7 +103,7 @@ void Session::OnLate() {
 
 void Session::CloseIfUseless() {
   const bool useless = phase_ == Phase::kOpen && input_ended_ && takes_commands_ && !lines_wait_ &&
-                       !registered_ && pending_.empty() && parked_ == nullptr;
+                       !registered_ && pending_.empty() && parked_ == nullptr && login_ == nullptr;
   if (!useless) return;
   takes_commands_ = false;
   outbox_.AddClose();

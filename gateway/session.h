@@ -150,6 +150,14 @@ class Session : public std::enable_shared_from_this<Session> {
   void TakeLocal(const Request& request);
   void TakeCommand(Request& request);
   void TakeHistory(Request& request);
+  SessionSpec SpecOfSession();
+
+  // --- Who it is (session_login.cc).
+  void TakeAuth(AuthRequest& request);
+  void TakeLogin(LoginRequest& request);
+  /// Begins when everything before it is answered, for its answer comes by another way.
+  void LogInIfReady();
+  void OnLoginDone();
   void Submit(Envelope& envelope, Pending pending);
 
   // --- How fast input is taken (session_pace.cc).
@@ -206,7 +214,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Socket socket_;
   Place place_;
   const SessionId id_;
-  const std::string user_id_;
+  const std::string user_id_;  ///< Of a guest here.
+  const Peer peer_;
   LineSplitter splitter_;
   std::int64_t deadline_ms_ = 0;     ///< Of a stalled write, or of lingering; 0: none.
   std::int64_t register_by_ms_ = 0;  ///< 0: no deadline.
@@ -219,6 +228,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::size_t in_flight_ = 0;  ///< Weights of pending_.
   std::size_t in_flight_bytes_ = 0;
   std::unique_ptr<Parked> parked_;
+  std::unique_ptr<LoginRequest> login_;  ///< Waits, or is under way: no further line is taken.
 
   Outbox outbox_;
   std::string remainder_;           ///< Sent in part: its rest comes first.
@@ -252,7 +262,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool core_session_ended_ = false;
   bool awaiting_writable_ = false;
   bool lines_wait_ = false;  ///< Reading was paused with lines untaken.
-  bool slowed_ = false;      ///< The peer has sent more than it may; OnPace comes.
+  bool logging_in_ = false;
+  bool slowed_ = false;  ///< The peer has sent more than it may; OnPace comes.
 };
 
 }  // namespace txtchat::gateway

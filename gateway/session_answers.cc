@@ -72,12 +72,14 @@ void Session::EmitLocalAnswers() {
 void Session::OnReply(absl::StatusOr<Result> result) {
   if (phase_ == Phase::kLingering || phase_ == Phase::kClosed || pending_.empty()) return;
   const Pending pending = TakePending();
+  if (pending.command == CommandId::kLogin) OnLoginDone();
   if (result.ok()) {
     OnAnswer(pending, *result);
   } else {
     OnRefusal(pending, result.status());
   }
   EmitLocalAnswers();
+  LogInIfReady();
   if (outbox_.size() > 0 || phase_ == Phase::kFlushing) io_.MarkDirty(*this);
   ResumeReading();
   CloseIfUseless();
@@ -89,7 +91,11 @@ void Session::OnAnswer(const Pending& pending, Result& result) {
     Emit(hello);
     return;
   }
-  if (pending.command == CommandId::kRegister) registered_ = true;
+  const CommandId command = pending.command;
+  if (command == CommandId::kRegister || command == CommandId::kAuth ||
+      command == CommandId::kLogin) {
+    registered_ = true;
+  }
   if (const auto* posted = std::get_if<Posted>(&result)) {
     outbox_.AddOwnEvent(posted->channel, posted->event->sequence);
     return;

@@ -101,8 +101,8 @@ bool Session::DiscardSome() {
 
 bool Session::MayRead() const {
   const GatewayOptions& options = io_.environment().options;
-  return phase_ == Phase::kOpen && takes_commands_ && parked_ == nullptr && !slowed_ &&
-         in_flight_ < options.commands_in_flight_max &&
+  return phase_ == Phase::kOpen && takes_commands_ && parked_ == nullptr && login_ == nullptr &&
+         !slowed_ && in_flight_ < options.commands_in_flight_max &&
          in_flight_bytes_ < options.bytes_in_flight_max &&
          outbox_.bytes() < options.reply_backlog_bytes_max && rejoined_ < kRejoinedMax &&
          histories_ < kHistoriesMax && !io_.reading_stopped();
@@ -167,6 +167,10 @@ void Session::TakeLine(const LineSplitter::Line& line) {
     TakeLocal(*request);
   } else if (std::holds_alternative<HistoryRequest>(request->action)) {
     TakeHistory(*request);
+  } else if (auto* auth = std::get_if<AuthRequest>(&request->action)) {
+    TakeAuth(*auth);
+  } else if (auto* login = std::get_if<LoginRequest>(&request->action)) {
+    TakeLogin(*login);
   } else {
     TakeCommand(*request);
   }
@@ -200,13 +204,26 @@ void Session::TakeLocal(const Request& request) {
   Submit(envelope, {.command = CommandId::kHello});
 }
 
+SessionSpec Session::SpecOfSession() {
+  return {.id = id_, .lane = &io_, .format = taken_format_, .sees_own_creation = false};
+}
+
 void Session::TakeCommand(Request& request) {
   Envelope envelope;
   envelope.command = std::move(std::get<Command>(request.action));
   if (auto* registration = std::get_if<Register>(&envelope.command)) {
     registration->user_id = user_id_;
-    registration->session = {
-        .id = id_, .lane = &io_, .format = taken_format_, .sees_own_creation = false};
+    registration->session = SpecOfSession();
+  }
+  std::string argument = request.row->repeats_channel ? std::string(request.argument) : "";
+  if (auto* invite = std::get_if<CreateInvite>(&envelope.command)) {
+    SecretSource& secrets = *io_.environment().secrets;
+    const std::string code = secrets.NewSecret();
+    invite->hash = secrets.HashOf(code);
+    invite->invite_id = secrets.NewId();
+    argument = invite->channel_id + " " + code;
+  } else if (auto* accepted = std::get_if<JoinByInvite>(&envelope.command)) {
+    accepted->invite_hash = io_.environment().secrets->HashOf(accepted->invite_hash);
   }
   const bool makes_channel = std::holds_alternative<CreateChannel>(envelope.command) ||
                              std::holds_alternative<OpenDirect>(envelope.command);
@@ -216,9 +233,7 @@ void Session::TakeCommand(Request& request) {
     envelope.actor.claim_is_address = IsSocketAddress(request.claimed_user_id);
   }
   Submit(envelope,
-         {.command = request.row->id,
-          .weight = request.row->weight,
-          .text = request.row->repeats_channel ? std::string(request.argument) : std::string()});
+         {.command = request.row->id, .weight = request.row->weight, .text = std::move(argument)});
 }
 
 void Session::TakeHistory(Request& request) {
@@ -234,6 +249,7 @@ void Session::TakeHistory(Request& request) {
 void Session::Submit(Envelope& envelope, Pending pending) {
   if (envelope.lane == nullptr) {
     envelope.actor.session = id_;
+    envelope.actor.address = peer_.address;
     envelope.lane = &io_;
     envelope.time_unix_ms = io_.environment().clock->NowUnixMs();
     envelope.done = [io = &io_, id = id_](absl::StatusOr<Result> result) {
@@ -243,7 +259,9 @@ void Session::Submit(Envelope& envelope, Pending pending) {
   }
   switch (io_.Enqueue(envelope)) {
     case SubmitResult::kAccepted:
-      if (pending.command == CommandId::kRegister) register_submitted_ = true;
+      if (pending.command == CommandId::kRegister || pending.command == CommandId::kAuth) {
+        register_submitted_ = true;
+      }
       in_flight_ += pending.weight;
       in_flight_bytes_ += pending.bytes;
       pending_.push_back(std::move(pending));
