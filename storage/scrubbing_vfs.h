@@ -17,7 +17,7 @@ struct ScrubbingVfsState;
 ///
 /// `PRAGMA secure_delete` overwrites what is deleted, but not what is moved: when SQLite makes room
 /// in a page or between two, copies of rows stay behind in unallocated space, and outlive the row
-/// (1 to 4 of 100 texts, as texts come in). Nobody reads that space, so it can be cleared on the
+/// (of 1 or 2 of 100 texts, as texts come in). Nobody reads that space, so it can be cleared on the
 /// way to the file.
 ///
 /// Registered as long as it lives; no file may be open by then. The write-ahead log is left alone:

@@ -237,6 +237,8 @@ absl::Status SqliteStore::EmptyLog() {
   checkpointer_->LetGo();
   if (!emptied.ok()) return emptied.status();
   if (*emptied) {
+    // Or the next commit writes what SQLite has left in the pages that are in memory.
+    writer_->ForgetPages();
     log_has_remains_ = remains_are_erased_ = false;
   } else {
     empty_log_from_ns_ = absl::ToUnixNanos(absl::Now() + options_.empty_log_retry);

@@ -69,6 +69,9 @@ class SqliteWriter {
   /// way. `log_pages`: how long the log is, or -1.
   absl::StatusOr<bool> Checkpoint(int mode, int* log_pages = nullptr);
 
+  /// Lets go of the pages that are kept in memory. Not within a transaction.
+  void ForgetPages() { sqlite3_db_release_memory(database_->get()); }
+
   Database& database() { return *database_; }
 
  private:

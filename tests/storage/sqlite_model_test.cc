@@ -178,7 +178,10 @@ class SqliteModelTest : public ::testing::TestWithParam<std::uint64_t>, protecte
       const std::string bytes(std::istreambuf_iterator<char>(file), {});
       for (std::size_t at = bytes.find("<text "); at != std::string::npos;
            at = bytes.find("<text ", at + 1)) {
-        const std::string text = bytes.substr(at, bytes.find('>', at) - at);
+        const std::size_t end = bytes.find_first_not_of("0123456789", at + 6);
+        // The log holds copies of texts that are kept, and these may be overwritten in part.
+        if (end == std::string::npos || bytes[end] != '>') continue;
+        const std::string text = bytes.substr(at, end - at);
         ASSERT_TRUE(kept.contains(text)) << text << " in " << path;
       }
     }

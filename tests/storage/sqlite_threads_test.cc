@@ -110,6 +110,7 @@ TEST_F(SqliteThreadsTest, RetentionAndPurgeGoOnBesideReadersAndCommits) {
       for (ChannelKey channel : {7, 8}) {
         if (!store->Read({channel, 0, UINT64_MAX, 50, 9999}).ok()) ++failures;
       }
+      if (!store->ReadAuthored({.user_id = "u1", .scan_max = 50, .bytes_max = 99}).ok()) ++failures;
       if (!store->FindSurplus({.age_max_ms = 5000, .events_max = 50, .bytes_max = 40}, 9000, 9, 20)
                .ok()) {
         ++failures;
@@ -123,11 +124,18 @@ TEST_F(SqliteThreadsTest, RetentionAndPurgeGoOnBesideReadersAndCommits) {
     for (const TrimChannel& trim : *trims) batch.push_back(trim);
     for (int k = 0; k < 5; ++k) batch.push_back(Posts(7, 1, "x", std::to_string(i * 5 + k)));
     ASSERT_TRUE(Ok(Commit(batch)));
+    if (i % 10 != 0) continue;
+    ASSERT_TRUE(Ok(Commit({Erases(7, 5 * static_cast<std::uint64_t>(i) + 5)})));
+    if (i % 50 == 0) {
+      ASSERT_TRUE(Ok(Commit({EraseUser{"u1", "nobody"}})));
+    }
   }
   done = true;
   reader.join();
   EXPECT_EQ(failures, 0);
   EXPECT_GE(store->FirstKept(7), 1470u);
+  Purge();
+  EXPECT_FALSE(store->IsErasing());
 }
 
 // --- The log.
