@@ -34,7 +34,6 @@ std::size_t ListBytesMax(const Command& command, const Limits& limits) {
   } else {
     return 0;
   }
-  if (page_size == 0) page_size = limits.page_size_default;
   const std::size_t entry_bytes_max = limits.name_bytes_max + kListEntryBytes;
   return std::min(std::min(page_size, limits.page_size_max) * entry_bytes_max,
                   limits.page_bytes_max + entry_bytes_max);
@@ -193,8 +192,8 @@ grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext*
                                                     grpc::ByteBuffer* response) {
   return Call<v1::ListChannelsRequest, v1::ListChannelsResponse>(
       context, request, response, CallKind::kRead, &ActorOf,
-      [](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
+      [this](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<std::size_t> size = PageSize(r.page_size(), dependencies_.limits);
         if (!size.ok()) return size.status();
         return txtchat::ListChannels{*size, std::move(*r.mutable_page_token()), r.joined_only()};
       },
@@ -212,8 +211,8 @@ grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* 
                                                    grpc::ByteBuffer* response) {
   return Call<v1::ListMembersRequest, v1::ListMembersResponse>(
       context, request, response, CallKind::kRead, &ActorOf,
-      [](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
+      [this](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<std::size_t> size = PageSize(r.page_size(), dependencies_.limits);
         if (!size.ok()) return size.status();
         return txtchat::ListMembers{std::move(*r.mutable_channel_id()), *size,
                                     std::move(*r.mutable_page_token())};
