@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
+#include <variant>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -14,8 +15,14 @@ InProcessSequencer::InProcessSequencer(ChatEngine* engine, const Clock* clock, c
 
 InProcessSequencer::~InProcessSequencer() { Stop(); }
 
-bool InProcessSequencer::IsFull() const {
-  return inbox_.size() >= limits_.inbox_commands_max || inbox_bytes_ >= limits_.inbox_bytes_max;
+// Lists count as what they bring forth, and change nothing: the last eighth is for everything else,
+// so that who floods the server with lists keeps nobody from talking.
+bool InProcessSequencer::IsFullFor(const Command& command) const {
+  const bool list =
+      std::holds_alternative<ListChannels>(command) || std::holds_alternative<ListMembers>(command);
+  const std::size_t bytes_max = limits_.inbox_bytes_max;
+  return inbox_.size() >= limits_.inbox_commands_max ||
+         inbox_bytes_ >= (list ? bytes_max - bytes_max / 8 : bytes_max);
 }
 
 SubmitResult InProcessSequencer::Submit(Envelope& envelope) {
@@ -41,7 +48,7 @@ void InProcessSequencer::Want() {
 
 SubmitResult InProcessSequencer::Add(Envelope& envelope) {
   if (draining_) return SubmitResult::kDraining;
-  if (!envelope.must_apply && IsFull()) {
+  if (!envelope.must_apply && IsFullFor(envelope.command)) {
     DeliveryLane* const lane = envelope.lane;
     const auto end = waiting_for_room_.end();
     if (lane != nullptr && std::find(waiting_for_room_.begin(), end, lane) == end) {

@@ -40,7 +40,7 @@ class InProcessSequencer final : public Sequencer {
   void Run();
   void Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmitResult Add(Envelope& envelope) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool IsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsFullFor(const Command& command) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWorkOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return (wanted_ && !inbox_.empty()) || stopping_;
   }

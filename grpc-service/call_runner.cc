@@ -100,7 +100,6 @@ std::size_t CallRunner::ListBytesMax(const Command& command) const {
   } else {
     return 0;
   }
-  if (page_size == 0) page_size = limits.page_size_default;
   return std::min(std::min(page_size, limits.page_size_max) * entry_bytes_max,
                   limits.page_bytes_max + entry_bytes_max);
 }

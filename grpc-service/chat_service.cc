@@ -77,8 +77,8 @@ grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext*
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListChannelsRequest, v1::ListChannelsResponse>(
       context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
-      [](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
+      [this](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<std::size_t> size = PageSize(r.page_size(), dependencies_.limits);
         if (!size.ok()) return size.status();
         return txtchat::ListChannels{*size, std::move(*r.mutable_page_token()), r.joined_only()};
       },
@@ -96,8 +96,8 @@ grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* 
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListMembersRequest, v1::ListMembersResponse>(
       context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
-      [](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<std::size_t> size = PageSize(r.page_size());
+      [this](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
+        const absl::StatusOr<std::size_t> size = PageSize(r.page_size(), dependencies_.limits);
         if (!size.ok()) return size.status();
         return txtchat::ListMembers{std::move(*r.mutable_channel_id()), *size,
                                     std::move(*r.mutable_page_token())};

@@ -1,5 +1,6 @@
 #include "grpc-service/conversions.h"
 
+#include <algorithm>
 #include <string>
 
 namespace txtchat::rpc {
@@ -8,9 +9,10 @@ absl::Status DrainingStatus() {
   return absl::UnavailableError("the server is draining; reconnect");
 }
 
-absl::StatusOr<std::size_t> PageSize(std::int32_t requested) {
+absl::StatusOr<std::size_t> PageSize(std::int32_t requested, const Limits& limits) {
   if (requested < 0) return absl::InvalidArgumentError("page_size must not be negative");
-  return static_cast<std::size_t>(requested);
+  if (requested == 0) return limits.page_size_default;
+  return std::min(static_cast<std::size_t>(requested), limits.page_size_max);
 }
 
 absl::StatusOr<ChannelKind> CreatableKind(v1::ChannelKind kind) {

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "core/command.h"
+#include "core/limits.h"
 #include "grpcpp/grpcpp.h"
 #include "txtchat/v1/chat.pb.h"
 #include "txtchat/v1/moderation.pb.h"
@@ -17,8 +18,9 @@ namespace txtchat::rpc {
 /// What every call is answered while the server drains.
 absl::Status DrainingStatus();
 
+/// The size of a page that was asked for: a list that waits counts as what it may bring forth.
 /// INVALID_ARGUMENT  the size is negative
-absl::StatusOr<std::size_t> PageSize(std::int32_t requested);
+absl::StatusOr<std::size_t> PageSize(std::int32_t requested, const Limits& limits);
 
 /// The most that a channel or a user takes in a list beside its name: its id, and the core's
 /// estimate of the rest.

@@ -46,7 +46,7 @@ absl::StatusOr<std::uint64_t> ParsePageToken(const HistoryCall& call, ChannelKey
 }
 
 absl::StatusOr<HistoryCall> CallOf(const v1::ListMessagesRequest& request, const Limits& limits) {
-  const absl::StatusOr<std::size_t> size = PageSize(request.page_size());
+  const absl::StatusOr<std::size_t> size = PageSize(request.page_size(), limits);
   if (!size.ok()) return size.status();
   const std::string& order = request.order_by();
   if (!order.empty() && order != "sequence" && order != "sequence desc") {
@@ -54,7 +54,7 @@ absl::StatusOr<HistoryCall> CallOf(const v1::ListMessagesRequest& request, const
   }
   HistoryCall call;
   call.channel_id = request.channel_id();
-  call.page_size = *size == 0 ? limits.page_size_default : std::min(*size, limits.page_size_max);
+  call.page_size = *size;
   call.after = request.after_sequence();
   call.before = request.before_sequence();
   call.newest_first = order == "sequence desc";

@@ -201,6 +201,20 @@ TEST_F(InProcessSequencerTest, RefusesByCountAndByBytesAndTellsWhenThereIsRoom) 
   EXPECT_EQ(Submit(1, WhoAmI{}), SubmitResult::kAccepted);
 }
 
+TEST_F(InProcessSequencerTest, KeepsTheLastEighthOfItsRoomFromLists) {
+  Limits limits;
+  limits.inbox_bytes_max = 8 * 64 * kKiB;
+  Make(&gated_, limits);
+  Submit(1, RegisterCommand(1));
+  gated_.AwaitCommit();
+  // Each counts as the 250 KiB that it may bring forth.
+  ASSERT_EQ(Submit(1, ListChannels{.page_size = 1'000}), SubmitResult::kAccepted);
+  ASSERT_EQ(Submit(1, ListChannels{.page_size = 1'000}), SubmitResult::kAccepted);
+  EXPECT_EQ(Submit(1, ListChannels{.page_size = 1}), SubmitResult::kFull);
+  EXPECT_EQ(Submit(1, Send{"10.0.0.1:1", "x", "", false}), SubmitResult::kAccepted);
+  gated_.Open();
+}
+
 TEST_F(InProcessSequencerTest, AnswersEverythingThatItAcceptedBeforeItStops) {
   Make(&memory_);
   int answers = 0;

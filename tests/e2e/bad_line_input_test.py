@@ -168,6 +168,9 @@ class Bytes(BadInputTestCase):
 
 
 class Behaviour(BadInputTestCase):
+    # More lines come at once than others may send.
+    server_flags = ("--commands-per-connection=0", "--commands-per-user=0")
+
     def test_a_reset_in_the_middle_of_a_line(self):
         watcher = self.registered("watcher")
         watcher.send("hello$2")

@@ -17,14 +17,14 @@ class DurableTestCase(ServerTestCase):
         directory = tempfile.TemporaryDirectory(prefix="txtchat-durable-")
         self.addCleanup(directory.cleanup)
         self.data_dir = os.path.join(directory.name, "data")
-        self.server = self.start_server(data_dir=self.data_dir)
+        self.server = self.start_server(*self.server_flags, data_dir=self.data_dir)
 
     def restart(self, kill=False):
         if kill:
             self.server.kill()
         else:
             self.server.stop()
-        self.server = self.start_server(data_dir=self.data_dir)
+        self.server = self.start_server(*self.server_flags, data_dir=self.data_dir)
 
     def user(self, name):
         return self.closing(GrpcUser(self.server.grpc_address, name))
@@ -125,6 +125,8 @@ class Restart(DurableTestCase):
 
 
 class Away(DurableTestCase):
+    # More is said at once than one peer may send otherwise.
+    server_flags = ("--commands-per-connection=0", "--commands-per-user=0")
     MESSAGES = 2_000 if SANITIZED else 100_000
 
     def say_many(self, host, channel):

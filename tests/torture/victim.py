@@ -33,6 +33,8 @@ class Victim:
                     "--line-listen=127.0.0.1:0",
                     "--grpc-listen=127.0.0.1:0",
                     "--log-format=json",
+                    "--commands-per-connection=0",
+                    "--commands-per-user=0",
                     f"--data-dir={os.path.join(directory, 'data')}",
                     *flags,
                 ],
