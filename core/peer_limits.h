@@ -52,6 +52,10 @@ struct PeerLimits {
   /// Passwords and tokens that are tried. Beyond: RESOURCE_EXHAUSTED, without a look at them.
   std::int64_t attempts_per_address_per_minute = 60;
 
+  /// The same for one login name, whoever tries: so that many addresses together do not guess it.
+  /// Its user waits, too, while others try; a token is not held up.
+  std::int64_t attempts_per_login_per_minute = 30;
+
   // --- One user, all sessions together.
   std::int64_t commands_per_user_per_s = 5'000;
   std::int64_t commands_per_user_burst = 10'000;

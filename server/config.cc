@@ -34,6 +34,39 @@ void AddTlsOptions(OptionTable& options, Config& config) {
                           "How long a line connection may take to shake hands");
 }
 
+void AddIdentityOptions(OptionTable& options, Config& config) {
+  Limits& limits = config.limits;
+  options.Group("Who is admitted (docs/security.md)");
+  options.Add("guests-admitted", limits.guests_admitted,
+              "Whether guests are admitted: reg$NAME, and the call Register");
+  options.Add("accounts-open", limits.accounts_open, "Whether anybody may make an account");
+  options.Add("refuse-look-alikes", limits.refuse_look_alikes,
+              "Whether names are refused that look like another's");
+  options
+      .Add("jwt-keys", config.jwt_keys,
+           "Takes tokens (JWT) that these keys have signed: a public key in PEM, or a JWKS. Read "
+           "again when it changes, and on SIGHUP")
+      ->type_name("FILE");
+  options.Add("jwt-issuer", config.jwt_issuer, "What such a token must say of who made it (iss)")
+      ->type_name("TEXT");
+  options
+      .Add("jwt-audience", config.jwt_audience,
+           "What such a token must say of whom it is for (aud)")
+      ->type_name("TEXT");
+  options.Add("line-plain-login", config.line_plain_login,
+              "Whether login$NAME$PASSWORD is taken without TLS");
+  options.AddSize("password-threads", config.password_threads,
+                  "Passwords that are checked at once");
+  options.AddSize("password-memory-bytes", config.password_memory_bytes,
+                  "What checking a password takes; new passwords are kept so", 8 * kMiB,
+                  std::size_t{4} << 30);
+  options.AddSize("passwords-waiting-max", config.passwords_waiting_max,
+                  "Passwords that may wait to be checked; one more gets resource_exhausted");
+  options.AddSize("accounts-max", limits.accounts_max, "Accounts and vouched users");
+  options.AddSize("tokens-per-user-max", limits.tokens_per_user_max,
+                  "Tokens of an account; a further one takes the place of the one that ends first");
+}
+
 void AddGeneralOptions(OptionTable& options, Config& config) {
   options.Group("Listening");
   options.AddListen("line-listen", config.line_listen,
@@ -45,6 +78,7 @@ void AddGeneralOptions(OptionTable& options, Config& config) {
   options.AddListen("grpc-tls-listen", config.grpc_tls_listen,
                     "Where gRPC is served with TLS, such as 0.0.0.0:50443");
   AddTlsOptions(options, config);
+  AddIdentityOptions(options, config);
 
   options.Group("Storing");
   static const std::map<std::string, StoreKind> kStores{{"sqlite", StoreKind::kSqlite},
@@ -139,6 +173,13 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddSize("text-bytes-max", limits.text_bytes_max, "Bytes of a message's text");
   options.AddSize("client-message-id-bytes-max", limits.client_message_id_bytes_max,
                   "Bytes of a client_message_id");
+  options.AddSize("topic-bytes-max", limits.topic_bytes_max, "Bytes of a channel's topic");
+  options.AddSize("reason-bytes-max", limits.reason_bytes_max,
+                  "Bytes of the reason of a kick, a ban or a mute");
+  options.AddSize("sanctions-per-channel-max", limits.sanctions_per_channel_max,
+                  "Bans and mutes of a channel");
+  options.AddSize("invites-per-channel-max", limits.invites_per_channel_max,
+                  "Invites of a channel");
   options.AddSize("users-max", limits.users_max, "Users at once");
   options.AddSize("channels-max", limits.channels_max, "Channels at once, personal ones included");
   options.AddSize("channels-per-user-max", limits.channels_per_user_max,

@@ -49,6 +49,18 @@ struct Config {
   /// How long a line connection may take to shake hands.
   std::int64_t tls_handshake_timeout_ms = 10'000;
 
+  /// The file with the keys of signed tokens; empty: none are taken. What they must say of who
+  /// made them, and for whom; empty: nothing.
+  std::string jwt_keys;
+  std::string jwt_issuer;
+  std::string jwt_audience;
+  /// Whether line clients may send passwords without TLS.
+  bool line_plain_login = false;
+  /// Passwords that are hashed at once, what each takes, and how many may wait.
+  std::size_t password_threads = 1;
+  std::size_t password_memory_bytes = 64 * kMiB;
+  std::size_t passwords_waiting_max = 64;
+
   StoreKind store = StoreKind::kSqlite;
   std::string data_dir = "data";
   storage::Durability durability = storage::Durability::kFull;

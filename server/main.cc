@@ -53,7 +53,7 @@ std::string AwaitStopSignal(const sigset_t& signals, txtchat::server::Server& se
     if (sigwait(&signals, &number) != 0) continue;
     if (number == SIGINT) return "SIGINT";
     if (number == SIGTERM) return "SIGTERM";
-    server.ReloadTls();
+    server.ReloadFiles();
   }
 }
 

@@ -38,6 +38,8 @@ void AddPeerOptions(OptionTable& options, Config& config) {
                   "Passwords and tokens that one address may try in a minute; 0: "
                   "any number",
                   0);
+  options.AddRate("attempts-per-login", limits.attempts_per_login_per_minute,
+                  "Passwords that may be tried for one login name in a minute; 0: any number", 0);
   AddRate(options, "commands-per-user", limits.commands_per_user_per_s,
           limits.commands_per_user_burst, "Commands of one user");
   options.AddRanges("shared-address-ranges", limits.shared_address_ranges,

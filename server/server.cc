@@ -25,7 +25,10 @@
 #include "grpc-service/proto_encoder.h"
 #include "grpc-service/rpc_server.h"
 #include "server/file_budget.h"
+#include "server/identity_parts.h"
+#include "server/login_guard.h"
 #include "server/tls_files.h"
+#include "server/transport_options.h"
 #include "storage/memory_store.h"
 #include "storage/sqlite_store.h"
 
@@ -83,49 +86,6 @@ rpc::RpcTls RpcTlsOf(const gateway::TlsMaterial& material) {
   return {material.certificate, material.private_key, material.client_ca};
 }
 
-gateway::GatewayOptions GatewayOptionsOf(const Config& config) {
-  gateway::GatewayOptions options;
-  options.address = config.line_listen.host;
-  options.port = config.line_listen.port;
-  options.tls_address = config.line_tls_listen.host;
-  options.tls_port = config.line_tls_listen.port;
-  options.tls_handshake_timeout = std::chrono::milliseconds(config.tls_handshake_timeout_ms);
-  options.io_threads = config.line_io_threads;
-  options.connections_max = config.line_connections_max;
-  options.reserved_files = config.reserved_files + config.grpc_connections_max;
-  options.line_bytes_max = config.line_bytes_max;
-  options.write_stall_timeout = std::chrono::seconds(config.write_stall_timeout_s);
-  options.register_timeout = std::chrono::seconds(config.line_register_timeout_s);
-  options.errors = config.line_errors;
-  options.reply_backlog_bytes_max = config.line_reply_backlog_bytes_max;
-  options.proxy_protocol_from = config.proxy_protocol_from;
-  return options;
-}
-
-rpc::RpcOptions RpcOptionsOf(const Config& config) {
-  rpc::RpcOptions options;
-  if (config.grpc_listen.on()) {
-    options.listen = config.grpc_listen.ToString();
-  } else {
-    options.listen.clear();
-  }
-  if (config.grpc_tls_listen.on()) options.tls_listen = config.grpc_tls_listen.ToString();
-  options.connections_max = config.grpc_connections_max;
-  options.streams_max = config.grpc_streams_max;
-  options.concurrent_calls_max = static_cast<int>(config.grpc_calls_per_connection_max);
-  options.metadata_bytes_max = static_cast<int>(config.grpc_metadata_bytes_max);
-  options.grpc_memory_bytes_max = config.grpc_memory_bytes_max;
-  options.stream.heartbeat_interval_ms = 1000 * config.heartbeat_interval_s;
-  options.stream.write_stall_timeout_ms = 1000 * config.write_stall_timeout_s;
-  options.calls.calls_max = config.grpc_calls_max;
-  options.calls.calls_per_connection_max = 4 * config.grpc_calls_per_connection_max;
-  options.calls.unread_reply_bytes_max = config.grpc_unread_reply_bytes_max;
-  // A reply is one message: whoever takes it at all has taken it long before a stream is given up.
-  options.calls.reply_stall_timeout_ms =
-      std::min(options.calls.reply_stall_timeout_ms, options.stream.write_stall_timeout_ms);
-  return options;
-}
-
 EncoderSet EncodersOf(const EventEncoder* classic, const EventEncoder* tagged,
                       const EventEncoder* proto) {
   EncoderSet encoders{};
@@ -168,23 +128,55 @@ std::int64_t Count(std::uint64_t count) { return static_cast<std::int64_t>(count
 /// Everything that runs. The order of the members is the order of construction; Stop ends the
 /// threads in the order that their dependencies need.
 struct Server::Parts {
-  Parts(const Config& config_in, const Log& log_in, std::unique_ptr<MessageStore> store_in)
+  Parts(const Config& config_in, const Log& log_in, std::unique_ptr<MessageStore> store_in,
+        std::unique_ptr<IdentityParts> identity_in)
       : config(Affordable(config_in)),
         log(log_in),
         store(std::move(store_in)),
+        identity(std::move(identity_in)),
         encoders(EncodersOf(&classic_encoder, &tagged_encoder, &proto_encoder)),
         history(store.get(), encoders, config.limits, kHistoryThreads),
-        engine(config.limits, encoders, store.get()),
+        engine(config.limits, encoders, store.get(), identity->names.get()),
         recovered(Recover()),
         sweeper(SweeperOptionsOf(config), store.get(), &clock),
         sequencer(&engine, &clock, config.limits),
         peers(config.peers),
-        gateway(GatewayOptionsOf(config), {&sequencer, &history, &clock, &session_ids,
-                                           config.limits, engine.state().epoch(), &peers}) {}
+        logins(&peers, &identity->secrets, config.peers.attempts_per_login_per_minute),
+        accounts(GateDependencies()),
+        gateway(GatewayOptionsOf(config), {.sequencer = &sequencer,
+                                           .history = &history,
+                                           .clock = &clock,
+                                           .session_ids = &session_ids,
+                                           .limits = config.limits,
+                                           .epoch = engine.state().epoch(),
+                                           .secrets = &identity->secrets,
+                                           .tokens = identity->tokens.get(),
+                                           .accounts = &accounts,
+                                           .peers = &peers}) {}
   ~Parts() { Stop(); }
+
+  AccountGate::Dependencies GateDependencies() {
+    return {.sequencer = &sequencer,
+            .hasher = identity->passwords.get(),
+            .secrets = &identity->secrets,
+            .names = identity->names.get(),
+            .clock = &clock,
+            .limits = config.limits,
+            .may_try = [this](const IpAddress& peer, const std::string& login) {
+              return logins.MayTry(peer, login,
+                                   absl::ToInt64Milliseconds(absl::Now() - absl::UnixEpoch()));
+            }};
+  }
 
   absl::Status Recover() {
     engine.set_commit_observer([this](const absl::Status& status) { OnCommits(status); });
+    engine.set_erase_observer([this](ChannelKey channel) {
+      if (channel == 0) {
+        history.ForgetAll();
+      } else {
+        history.Forget(channel);
+      }
+    });
     return engine.Recover(clock.NowUnixMs());
   }
 
@@ -213,6 +205,7 @@ struct Server::Parts {
     if (absl::Status s = StartRpc(); !s.ok()) return s;
     sweeper.Start(&sequencer);
     if (tls != nullptr) tls->Start();
+    if (identity->keys != nullptr) identity->keys->Start();
     LogListening("line", gateway.address(), config.line_connections_max);
     LogListening("line-tls", gateway.tls_address(), gateway.tls_connections_max());
     if (rpc == nullptr) return absl::OkStatus();
@@ -246,9 +239,18 @@ struct Server::Parts {
     rpc::RpcOptions options = RpcOptionsOf(config);
     options.durability = DurabilityOf(config);
     options.tls = std::exchange(tls_at_start, {});
-    absl::StatusOr<std::unique_ptr<rpc::RpcServer>> started = rpc::RpcServer::Start(
-        {&sequencer, &history, &clock, &session_ids, config.limits, engine.state().epoch(), &peers},
-        options);
+    absl::StatusOr<std::unique_ptr<rpc::RpcServer>> started =
+        rpc::RpcServer::Start({.sequencer = &sequencer,
+                               .history = &history,
+                               .clock = &clock,
+                               .session_ids = &session_ids,
+                               .limits = config.limits,
+                               .epoch = engine.state().epoch(),
+                               .secrets = &identity->secrets,
+                               .tokens = identity->tokens.get(),
+                               .accounts = &accounts,
+                               .peers = &peers},
+                              options);
     if (!started.ok()) return started.status();
     rpc = *std::move(started);
     serving_rpc = rpc.get();
@@ -276,6 +278,8 @@ struct Server::Parts {
   /// transports' own threads after them. Idempotent.
   void Stop() {
     if (tls != nullptr) tls->Stop();
+    if (identity->keys != nullptr) identity->keys->Stop();
+    identity->passwords->Stop();
     sweeper.Stop();
     sequencer.Stop();
     history.Stop();
@@ -288,6 +292,7 @@ struct Server::Parts {
   const SystemClock clock;
   SessionIds session_ids;
   const std::unique_ptr<MessageStore> store;
+  const std::unique_ptr<IdentityParts> identity;
   const gateway::ClassicEncoder classic_encoder;
   const gateway::TaggedEncoder tagged_encoder;
   const rpc::ProtoEncoder proto_encoder;
@@ -300,6 +305,8 @@ struct Server::Parts {
   RetentionSweeper sweeper;
   InProcessSequencer sequencer;
   PeerGuard peers;
+  LoginGuard logins;
+  AccountGate accounts;
   gateway::Gateway gateway;
   std::unique_ptr<rpc::RpcServer> rpc;  ///< Set while it serves.
   rpc::RpcTls tls_at_start;             ///< Until rpc has it.
@@ -357,15 +364,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   if (absl::Status s = CheckListening(config); !s.ok()) return s;
   absl::StatusOr<std::unique_ptr<MessageStore>> store = OpenStore(config);
   if (!store.ok()) return store.status();
-  auto parts = std::make_unique<Parts>(config, log, *std::move(store));
+  absl::StatusOr<std::unique_ptr<IdentityParts>> identity = IdentityParts::Make(config, log);
+  if (!identity.ok()) return identity.status();
+  auto parts = std::make_unique<Parts>(config, log, *std::move(store), *std::move(identity));
   if (absl::Status s = parts->Start(); !s.ok()) return s;
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
 std::string Server::line_address() const { return parts_->gateway.address(); }
 std::string Server::grpc_address() const { return parts_->grpc_address(); }
-void Server::ReloadTls() {
+void Server::ReloadFiles() {
   if (parts_->tls != nullptr) parts_->tls->Look();
+  if (parts_->identity->keys != nullptr) parts_->identity->keys->Look();
 }
 bool Server::Drain() { return parts_->Drain(); }
 

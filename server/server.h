@@ -30,7 +30,7 @@ class Server {
 
   /// Looks now whether the certificate's files have changed, which happens every few seconds
   /// anyway. Does nothing without TLS.
-  void ReloadTls();
+  void ReloadFiles();
 
   /// Stops taking anything new, delivers everything that was accepted, tells every client why it
   /// ends, and stops; all within the drain timeout. Returns whether nobody had to be cut off.

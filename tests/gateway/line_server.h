@@ -13,6 +13,7 @@
 #include "gateway/gateway.h"
 #include "gateway/line_encoders.h"
 #include "gtest/gtest.h"
+#include "identity/secrets.h"
 #include "storage/memory_store.h"
 #include "tests/testing/line_client.h"
 
@@ -42,10 +43,15 @@ class LineServer {
     config.options.address = "127.0.0.1";
     config.options.port = 0;
     if (config.options.io_threads == 0) config.options.io_threads = 2;
-    gateway_ = std::make_unique<Gateway>(
-        config.options, Gateway::Dependencies{&sequencer_, &history_, &clock_, &session_ids_,
-                                              config.limits, engine_.state().epoch(),
-                                              config.peers});
+    gateway_ = std::make_unique<Gateway>(config.options,
+                                         Gateway::Dependencies{.sequencer = &sequencer_,
+                                                               .history = &history_,
+                                                               .clock = &clock_,
+                                                               .session_ids = &session_ids_,
+                                                               .limits = config.limits,
+                                                               .epoch = engine_.state().epoch(),
+                                                               .secrets = &secrets_,
+                                                               .peers = config.peers});
     gateway_->UseTls(std::move(config.tls));
     const absl::Status started = gateway_->Start();
     EXPECT_TRUE(started.ok()) << started;
@@ -73,6 +79,7 @@ class LineServer {
  private:
   SystemClock clock_;
   SessionIds session_ids_;
+  identity::SodiumSecrets secrets_;
   storage::MemoryStore memory_;
   MessageStore* const store_;
   ClassicEncoder classic_;

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
-#include "grpc-service/credentials.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 
@@ -48,6 +47,7 @@ RpcHarness::RpcHarness(Limits limits_in, RpcOptions options, PeerGuard* peers)
                         .session_ids = &session_ids,
                         .limits = limits,
                         .epoch = engine.state().epoch(),
+                        .secrets = &secrets,
                         .peers = peers},
                        options);
   EXPECT_TRUE(started.ok()) << started.status();
@@ -134,7 +134,7 @@ void Guest::Flood(RpcHarness& harness, const std::string& channel_id, std::size_
     if (text.size() < text_bytes) text.resize(text_bytes, 'x');
     Envelope envelope;
     envelope.command = txtchat::Send{.channel_id = channel_id, .text = std::move(text)};
-    envelope.actor.credential = HashToken(token);
+    envelope.actor.credential = harness.secrets.HashOf(token);
     envelope.lane = harness.flood_lane.get();
     envelope.time_unix_ms = harness.clock.NowUnixMs();
     envelope.done = [&stored](const absl::StatusOr<Result>& result) {

@@ -20,6 +20,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
+#include "identity/secrets.h"
 #include "storage/memory_store.h"
 #include "tests/testing/failing_store.h"
 #include "tests/testing/fake_clock.h"
@@ -43,6 +44,7 @@ class RpcHarness {
   ProtoEncoder encoder;
   testing::FakeClock clock{SystemClock().NowUnixMs()};  ///< Stands still.
   SessionIds session_ids;
+  identity::SodiumSecrets secrets;
   std::unique_ptr<DeliveryLane> flood_lane;  ///< Of Guest::Flood.
   storage::MemoryStore memory;
   testing::FailingStore store;
