@@ -106,7 +106,32 @@ TEST(Commands, ListsCanGoOn) {
   EXPECT_EQ(Parsed<ListMembers>("members$c$abc").page_token, "abc");
 }
 
-TEST(Commands, SayWhatIsToCome) { EXPECT_EQ(Refusal("auth$t"), kUnimplemented); }
+TEST(Commands, TakeSecretsAsTheyAre) {
+  EXPECT_EQ(std::get<AuthRequest>(ParseLine("auth$t$x")->action).token, "t");
+  const auto login = std::get<LoginRequest>(ParseLine("login$ann$pass$word ")->action);
+  EXPECT_EQ(login.login, "ann");
+  EXPECT_EQ(login.password, "pass$word ");
+  EXPECT_EQ(Refusal("login$ann"), kInvalid);
+  EXPECT_EQ(Refusal("auth"), kInvalid);
+}
+
+TEST(Commands, ModerateWithBounds) {
+  const Sanction ban = Parsed<Sanction>("ban$c$192.0.2.0/24$60$too$loud");
+  EXPECT_EQ(ban.kind, SanctionKind::kBan);
+  EXPECT_EQ(ban.subject, "192.0.2.0/24");
+  EXPECT_EQ(ban.duration_ms, 60'000);
+  EXPECT_EQ(ban.reason, "too$loud");
+  EXPECT_EQ(Parsed<Sanction>("mute$c$u").duration_ms, 0);
+  EXPECT_EQ(Refusal("ban$c$u$soon"), kInvalid);
+  EXPECT_EQ(Refusal("ban$c$u$1000000001"), kInvalid);
+  EXPECT_EQ(Parsed<SetRole>("role$c$u$moderator").role, Role::kModerator);
+  EXPECT_EQ(Refusal("role$c$u$king"), kInvalid);
+  EXPECT_EQ(Parsed<RemoveMessage>("delete_msg$c$7").sequence, 7u);
+  EXPECT_EQ(Parsed<CreateInvite>("invite$c").uses_max, 1u);
+  EXPECT_EQ(Parsed<CreateInvite>("invite$c$5$60").lifetime_ms, 60'000);
+  EXPECT_EQ(Refusal("invite$c$-1"), kInvalid);
+  EXPECT_EQ(Parsed<SetTopic>("topic$c$a$b").topic, "a$b");
+}
 
 TEST(Commands, HistoryHasBoundsThatCanBeLeftOut) {
   const auto parsed = [](std::string_view line) {

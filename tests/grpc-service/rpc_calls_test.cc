@@ -8,6 +8,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
+#include "identity/secrets.h"
 #include "tests/grpc-service/rpc_harness.h"
 
 namespace txtchat::rpc {
@@ -291,8 +292,10 @@ void ExpectEveryCallRefused(SubmitResult result, const std::string& code) {
   RefusingSequencer sequencer(result);
   SystemClock clock;
   SessionIds ids;
-  auto server = RpcServer::Start({.sequencer = &sequencer, .clock = &clock, .session_ids = &ids},
-                                 {.listen = "127.0.0.1:0"});
+  identity::SodiumSecrets secrets;
+  auto server = RpcServer::Start(
+      {.sequencer = &sequencer, .clock = &clock, .session_ids = &ids, .secrets = &secrets},
+      {.listen = "127.0.0.1:0"});
   ASSERT_TRUE(server.ok()) << server.status();
   auto stub = v1::ChatService::NewStub(grpc::CreateChannel(
       "127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials()));

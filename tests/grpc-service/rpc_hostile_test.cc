@@ -165,7 +165,7 @@ TEST_F(RpcHostile, CallsOfOneWhoReadsNothingEndTheConnection) {
   EXPECT_FALSE(FloodWithCalls());
   EXPECT_EQ(harness_.server->closed_connections(), 1u);
   const CallCounts open = harness_.server->open_calls();
-  EXPECT_LE(open.admitted, CallOptions().calls_per_connection_max + 10) << "some honest ones";
+  EXPECT_LE(open.admitted, CallOptions().calls_per_connection_max + 100) << "some honest ones";
   ExpectBounded();
 }
 

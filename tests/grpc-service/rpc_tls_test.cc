@@ -73,7 +73,8 @@ TEST_F(RpcTlsTest, ServesWithTlsOnly) {
   auto server = RpcServer::Start({.sequencer = &harness_->sequencer,
                                   .history = &harness_->history,
                                   .clock = &harness_->clock,
-                                  .session_ids = &harness_->session_ids},
+                                  .session_ids = &harness_->session_ids,
+                                  .secrets = &harness_->secrets},
                                  options);
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ((*server)->port(), 0);

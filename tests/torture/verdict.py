@@ -167,7 +167,7 @@ def judge_database(world, data):
             _expect(count == 0, f"the database has {count} {what}")
         for channel in world.channels:
             rows = database.execute(
-                "SELECT sequence, kind, user_id, user_name, text FROM events JOIN channels "
+                "SELECT sequence, events.kind, user_id, user_name, text FROM events JOIN channels "
                 "ON channels.key = events.channel WHERE channels.id = ? ORDER BY sequence",
                 (channel,),
             )
