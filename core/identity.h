@@ -48,6 +48,17 @@ class TokenVerifier {
   virtual absl::StatusOr<Vouched> Verify(std::string_view token, std::int64_t now_unix_ms) = 0;
 };
 
+/// Reads who a client's certificate is about. It was checked already that it is good. Thread-safe;
+/// never blocks.
+class CertificateReader {
+ public:
+  virtual ~CertificateReader() = default;
+
+  /// Of the certificate in PEM: its common name, until it expires. UNAUTHENTICATED: it names nobody
+  /// whose name could be a user's.
+  virtual absl::StatusOr<Vouched> Read(const std::string& certificate_pem) const = 0;
+};
+
 /// Hashes passwords (Argon2id, RFC 9106), which takes some 0.1 s and 64 MiB for each: on threads of
 /// its own, few at a time. Thread-safe.
 class PasswordHasher {

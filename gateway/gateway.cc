@@ -53,6 +53,7 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
       .handshakes = &handshakes_,
       .secrets = dependencies.secrets,
       .tokens = dependencies.tokens,
+      .certificates = dependencies.certificates,
       .accounts = dependencies.accounts,
       .peers = dependencies.peers,
       .counters = &counters_};

@@ -58,8 +58,9 @@ class Gateway {
     Limits limits;
     std::string epoch;  ///< Names the history that sequence numbers belong to.
     SecretSource* secrets = nullptr;
-    TokenVerifier* tokens = nullptr;  ///< Null: no signed tokens are taken.
-    AccountGate* accounts = nullptr;  ///< Null: there are no accounts.
+    TokenVerifier* tokens = nullptr;                  ///< Null: no signed tokens are taken.
+    const CertificateReader* certificates = nullptr;  ///< Null: they say nothing of users.
+    AccountGate* accounts = nullptr;                  ///< Null: there are no accounts.
     PeerGuard* peers = nullptr;  ///< Shared with the other transports. Null: no limits of peers.
   };
 

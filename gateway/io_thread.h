@@ -53,9 +53,10 @@ struct Environment {
   Connections* connections = nullptr;
   Connections* handshakes = nullptr;  ///< Without a session yet, for want of TLS or a PROXY header.
   SecretSource* secrets = nullptr;
-  TokenVerifier* tokens = nullptr;  ///< Null: no signed tokens are taken.
-  AccountGate* accounts = nullptr;  ///< Null: there are no accounts.
-  PeerGuard* peers = nullptr;       ///< Null: no limits of peers.
+  TokenVerifier* tokens = nullptr;                  ///< Null: no signed tokens are taken.
+  const CertificateReader* certificates = nullptr;  ///< Null: they say nothing of users.
+  AccountGate* accounts = nullptr;                  ///< Null: there are no accounts.
+  PeerGuard* peers = nullptr;                       ///< Null: no limits of peers.
   Counters* counters = nullptr;
 };
 

@@ -211,7 +211,13 @@ SessionSpec Session::SpecOfSession() {
 void Session::TakeCommand(Request& request) {
   Envelope envelope;
   envelope.command = std::move(std::get<Command>(request.action));
-  if (auto* registration = std::get_if<Register>(&envelope.command)) {
+  const bool first = !register_submitted_ && peer_.vouched != nullptr;
+  if (std::holds_alternative<Register>(envelope.command) && first) {
+    // Its certificate says who it is; the name is not asked.
+    envelope.command = OpenSession{.session = SpecOfSession()};
+    envelope.actor.vouched = peer_.vouched;
+    envelope.entropy = io_.environment().secrets->RandomBits();
+  } else if (auto* registration = std::get_if<Register>(&envelope.command)) {
     registration->user_id = user_id_;
     registration->session = SpecOfSession();
   }

@@ -159,6 +159,13 @@ void TlsConnection::BeginRelay() {
   // The protocol is of no importance for a connected socket.
   session_.assign(boost::asio::ip::tcp::v4(), own.get(), error);
   if (!error) (void)own.Release();
+  who_.is_private = true;
+  const CertificateReader* const certificates = io_.environment().certificates;
+  if (certificates != nullptr) {
+    // One that names nobody is as none: whoever shows it can still be a guest.
+    absl::StatusOr<Vouched> vouched = certificates->Read(tls_->PeerCertificate());
+    if (vouched.ok()) who_.vouched = std::make_shared<const Vouched>(*std::move(vouched));
+  }
   if (!error) session_id_ = io_.AddSession(std::move(of_session), std::move(who_), place_);
   if (session_id_ == 0) {
     Close();

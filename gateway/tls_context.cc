@@ -79,7 +79,7 @@ absl::Status UseKey(SSL_CTX* context, const std::string& pem) {
   return absl::OkStatus();
 }
 
-absl::Status DemandClientCertificate(SSL_CTX* context, const std::string& pem) {
+absl::Status DemandClientCertificate(SSL_CTX* context, const std::string& pem, bool required) {
   const BioPtr reader = Reader(pem);
   int count = 0;
   while (CertificatePtr authority = NextCertificate(reader.get())) {
@@ -90,7 +90,8 @@ absl::Status DemandClientCertificate(SSL_CTX* context, const std::string& pem) {
     ++count;
   }
   if (count == 0 || !AtEnd()) return Invalid("the client authority is not certificates in PEM");
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     nullptr);
   return absl::OkStatus();
 }
 
@@ -119,7 +120,8 @@ absl::StatusOr<TlsContext> MakeTlsContext(const TlsMaterial& material) {
   if (absl::Status s = UseCertificate(context.get(), material.certificate); !s.ok()) return s;
   if (absl::Status s = UseKey(context.get(), material.private_key); !s.ok()) return s;
   if (!material.client_ca.empty()) {
-    absl::Status s = DemandClientCertificate(context.get(), material.client_ca);
+    absl::Status s = DemandClientCertificate(context.get(), material.client_ca,
+                                             material.client_certificate_required);
     if (!s.ok()) return s;
   }
   ERR_clear_error();

@@ -15,9 +15,11 @@ namespace txtchat::gateway {
 struct TlsMaterial {
   std::string certificate;  ///< The server's own, then those between it and its authority.
   std::string private_key;  ///< Not encrypted.
-  /// Authorities of client certificates. If it is not empty, a client must show a certificate that
-  /// one of them has signed.
+  /// Authorities of client certificates. If it is not empty, a client that shows a certificate must
+  /// show one that one of them has signed…
   std::string client_ca;
+  /// …and must show one at all.
+  bool client_certificate_required = true;
 
   friend bool operator==(const TlsMaterial&, const TlsMaterial&) = default;
 };

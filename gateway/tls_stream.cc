@@ -2,7 +2,9 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -79,6 +81,20 @@ TlsStream::~TlsStream() { SSL_free(ssl_); }
 TlsStream::Result TlsStream::ShakeHands() {
   ERR_clear_error();
   return ResultOf(SSL_do_handshake(ssl_), 0);
+}
+
+std::string TlsStream::PeerCertificate() const {
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl_),
+                                                                &X509_free);
+  if (certificate == nullptr) return "";
+  const std::unique_ptr<BIO, decltype(&BIO_free)> written(BIO_new(BIO_s_mem()), &BIO_free);
+  if (written == nullptr || PEM_write_bio_X509(written.get(), certificate.get()) != 1) {
+    ERR_clear_error();
+    return "";
+  }
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(written.get(), &bytes);
+  return std::string(bytes, static_cast<std::size_t>(size));
 }
 
 TlsStream::Result TlsStream::Read(char* data, std::size_t size) {

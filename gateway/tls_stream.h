@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "gateway/tls_context.h"
 
@@ -36,6 +37,8 @@ class TlsStream {
   TlsStream& operator=(const TlsStream&) = delete;
 
   Result ShakeHands();
+  /// The certificate that the peer has shown, in PEM; empty if it showed none. After ShakeHands.
+  std::string PeerCertificate() const;
   /// Up to `size` bytes, which must not be 0. Takes no more from the socket than one record.
   Result Read(char* data, std::size_t size);
   /// Sends one record of them at the most. Tried again, `data` begins with the same bytes.

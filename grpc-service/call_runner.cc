@@ -1,14 +1,18 @@
 #include "grpc-service/call_runner.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "grpc-service/bearer.h"
 #include "grpc-service/call_peer.h"
 #include "grpc-service/status_mapping.h"
+#include "grpc/grpc_security_constants.h"
+#include "grpcpp/security/auth_context.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -16,6 +20,16 @@ namespace {
 /// Not known if it is of no network.
 PeerKey PeerOf(const grpc::CallbackServerContext& context) {
   return ParsePeer(context.peer()).value_or(PeerKey());
+}
+
+/// The client's, in PEM; empty if it showed none.
+std::string CertificateOf(const grpc::CallbackServerContext& context) {
+  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
+  if (auth == nullptr || !auth->IsPeerAuthenticated()) return "";
+  const std::vector<grpc::string_ref> found =
+      auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (found.size() != 1) return "";
+  return std::string(found.front().data(), found.front().size());
 }
 
 }  // namespace
@@ -63,6 +77,13 @@ absl::StatusOr<Actor> CallRunner::ActorOf(const grpc::CallbackServerContext& con
   if (caller == Caller::kAnybody) return actor;
   const auto& metadata = context.client_metadata();
   const auto header = metadata.find("authorization");
+  if (header == metadata.end() && dependencies_.certificates != nullptr) {
+    absl::StatusOr<Vouched> vouched = dependencies_.certificates->Read(CertificateOf(context));
+    if (vouched.ok()) {
+      actor.vouched = std::make_shared<const Vouched>(*std::move(vouched));
+      return actor;
+    }
+  }
   if (header == metadata.end()) {
     return absl::UnauthenticatedError(
         "no authorization metadata; send \"Bearer TOKEN\" with the token that Register or Login "

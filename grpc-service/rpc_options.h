@@ -63,9 +63,11 @@ struct CallOptions {
 struct RpcTls {
   std::string certificate;  ///< The server's own, then those between it and its authority.
   std::string private_key;
-  /// Authorities of client certificates. If it is not empty, a client must show a certificate that
-  /// one of them has signed.
+  /// Authorities of client certificates. If it is not empty, a client that shows a certificate must
+  /// show one that one of them has signed…
   std::string client_ca;
+  /// …and must show one at all. As it is at the start.
+  bool client_certificate_required = true;
 };
 
 /// How the server behaves. A plain value: copied at the start, constant afterwards.

@@ -38,7 +38,9 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials::MakeCredentials() {
   {
     absl::MutexLock lock(&mutex_);
     if (!tls_.client_ca.empty()) {
-      request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+      request = tls_.client_certificate_required
+                    ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                    : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
     }
   }
   grpc_ssl_server_credentials_options* const options =

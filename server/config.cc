@@ -30,6 +30,11 @@ void AddTlsOptions(OptionTable& options, Config& config) {
       .Add("tls-client-ca", config.tls_client_ca,
            "Authorities in PEM: clients must show a certificate that one of them has signed")
       ->type_name("FILE");
+  options.Add("tls-client-certificate-required", config.tls_client_certificate_required,
+              "With tls-client-ca: whether clients must show a certificate; false: they may");
+  options.Add("tls-client-users", config.tls_client_users,
+              "With tls-client-ca: whether a client's certificate says who its user is, by its "
+              "common name. It needs no token then, and reg$NAME answers that user");
   options.AddMilliseconds("tls-handshake-timeout-ms", config.tls_handshake_timeout_ms,
                           "How long a line connection may take to shake hands");
 }

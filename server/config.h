@@ -46,6 +46,9 @@ struct Config {
   std::string tls_cert;
   std::string tls_key;
   std::string tls_client_ca;
+  bool tls_client_certificate_required = true;
+  /// Whether a client's certificate says which user it is.
+  bool tls_client_users = false;
   /// How long a line connection may take to shake hands.
   std::int64_t tls_handshake_timeout_ms = 10'000;
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "identity/certificates.h"
 #include "identity/names.h"
 
 namespace txtchat::server {
@@ -14,6 +15,14 @@ absl::StatusOr<std::unique_ptr<IdentityParts>> IdentityParts::Make(const Config&
       identity::IcuNameFolder::Create();
   if (!names.ok()) return names.status();
   parts->names = *std::move(names);
+  if (config.tls_client_users) {
+    if (config.tls_client_ca.empty()) {
+      return absl::InvalidArgumentError(
+          "users are to come from clients' certificates, but there is no authority for these; give "
+          "--tls-client-ca FILE, too");
+    }
+    parts->certificates = std::make_unique<identity::OpensslCertificateReader>();
+  }
   identity::PasswordHasherOptions passwords;
   passwords.threads = config.password_threads;
   passwords.waiting_max = config.passwords_waiting_max;

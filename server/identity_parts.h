@@ -18,6 +18,7 @@ namespace txtchat::server {
 /// What knows who users are, as configured.
 struct IdentityParts {
   identity::SodiumSecrets secrets;
+  std::unique_ptr<CertificateReader> certificates;  ///< Null: they say nothing of users.
   std::unique_ptr<NameFolder> names;
   std::unique_ptr<identity::JwtVerifier> tokens;  ///< Null: no signed tokens are taken.
   std::unique_ptr<JwtKeysReloader> keys;          ///< As `tokens`.

@@ -83,7 +83,8 @@ absl::Status CheckListening(const Config& config) {
 }
 
 rpc::RpcTls RpcTlsOf(const gateway::TlsMaterial& material) {
-  return {material.certificate, material.private_key, material.client_ca};
+  return {material.certificate, material.private_key, material.client_ca,
+          material.client_certificate_required};
 }
 
 EncoderSet EncodersOf(const EventEncoder* classic, const EventEncoder* tagged,
@@ -151,6 +152,7 @@ struct Server::Parts {
                                            .epoch = engine.state().epoch(),
                                            .secrets = &identity->secrets,
                                            .tokens = identity->tokens.get(),
+                                           .certificates = identity->certificates.get(),
                                            .accounts = &accounts,
                                            .peers = &peers}) {}
   ~Parts() { Stop(); }
@@ -218,7 +220,8 @@ struct Server::Parts {
   /// Reads the certificate; from then on it is looked after.
   absl::Status StartTls() {
     if (config.tls_cert.empty()) return absl::OkStatus();
-    const TlsPaths paths{config.tls_cert, config.tls_key, config.tls_client_ca};
+    const TlsPaths paths{config.tls_cert, config.tls_key, config.tls_client_ca,
+                         config.tls_client_certificate_required};
     absl::StatusOr<LoadedTls> loaded = LoadTls(paths);
     if (!loaded.ok()) return loaded.status();
     gateway.UseTls(loaded->context);
@@ -248,6 +251,7 @@ struct Server::Parts {
                                .epoch = engine.state().epoch(),
                                .secrets = &identity->secrets,
                                .tokens = identity->tokens.get(),
+                               .certificates = identity->certificates.get(),
                                .accounts = &accounts,
                                .peers = &peers},
                               options);

@@ -51,6 +51,7 @@ absl::StatusOr<gateway::TlsMaterial> ReadAll(const TlsPaths& paths) {
         absl::StrCat("--tls-client-ca ", paths.client_ca, " is empty: it must hold certificates"));
   }
   material.client_ca = *std::move(client_ca);
+  material.client_certificate_required = paths.client_certificate_required;
   return material;
 }
 

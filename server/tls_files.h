@@ -18,6 +18,7 @@ struct TlsPaths {
   std::string certificate;
   std::string key;
   std::string client_ca;  ///< Empty: clients need no certificate.
+  bool client_certificate_required = true;
 };
 
 /// What was read from them, and a context that proves that it can be used.

@@ -26,6 +26,7 @@ struct LineServerConfig {
   std::size_t history_threads = 1;
   TlsContext tls = nullptr;  ///< For `options.tls_address`.
   PeerGuard* peers = nullptr;
+  const CertificateReader* certificates = nullptr;
 };
 
 /// A whole line server inside the test, on a free port of the loopback.
@@ -51,6 +52,7 @@ class LineServer {
                                                                .limits = config.limits,
                                                                .epoch = engine_.state().epoch(),
                                                                .secrets = &secrets_,
+                                                               .certificates = config.certificates,
                                                                .peers = config.peers});
     gateway_->UseTls(std::move(config.tls));
     const absl::Status started = gateway_->Start();

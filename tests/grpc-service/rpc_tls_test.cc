@@ -8,8 +8,10 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
+#include "identity/certificates.h"
 #include "tests/grpc-service/rpc_harness.h"
 #include "tests/testing/certificates.h"
+#include "txtchat/v1/accounts.grpc.pb.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -94,6 +96,47 @@ TEST_F(RpcTlsTest, AClientCertificateMustBeSignedByTheAuthority) {
   EXPECT_EQ(Register(Connect(authority_, people.Issue("alice"))), "OK");
   EXPECT_EQ(Register(Connect(authority_)), "UNAVAILABLE");
   EXPECT_EQ(Register(Connect(authority_, Authority("strangers").Issue("mallory"))), "UNAVAILABLE");
+}
+
+TEST_F(RpcTlsTest, ACertificateSaysWhoItsUserIsWhereItIsTakenForThat) {
+  Start();
+  const Authority people("people");
+  const identity::OpensslCertificateReader reader;
+  RpcOptions options;
+  options.listen.clear();
+  options.tls_listen = "127.0.0.1:0";
+  options.tls = MaterialOf(authority_);
+  options.tls.client_ca = people.certificate();
+  options.tls.client_certificate_required = false;
+  auto server = RpcServer::Start({.sequencer = &harness_->sequencer,
+                                  .history = &harness_->history,
+                                  .clock = &harness_->clock,
+                                  .session_ids = &harness_->session_ids,
+                                  .secrets = &harness_->secrets,
+                                  .certificates = &reader},
+                                 options);
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto who_am_i = [&](const Identity& own) {
+    grpc::SslCredentialsOptions ssl{authority_.certificate(), own.key, own.certificate};
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto channel = grpc::CreateCustomChannel(
+        absl::StrCat("127.0.0.1:", (*server)->tls_port()), grpc::SslCredentials(ssl), arguments);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    v1::WhoAmIResponse response;
+    const grpc::Status status =
+        v1::AccountService::NewStub(channel)->WhoAmI(&context, {}, &response);
+    return status.ok() ? response.user().id() + " " + response.user().display_name()
+                       : CodeOf(status);
+  };
+  const std::string ann = who_am_i(people.Issue("ann"));
+  EXPECT_EQ(ann.substr(ann.find(' ')), " ann");
+  EXPECT_EQ(who_am_i(people.Issue("ann")), ann);
+  EXPECT_NE(who_am_i(people.Issue("bob")), ann);
+  EXPECT_EQ(who_am_i({}), "UNAUTHENTICATED");
+  (*server)->Shutdown(absl::Seconds(5));
+  harness_->sequencer.Stop();
 }
 
 TEST_F(RpcTlsTest, ANewCertificateIsForNewConnections) {
