@@ -110,6 +110,8 @@ struct SetFormat {
 
 // A private channel and a direct conversation do not exist for those who are no members: every
 // command that names one answers them what it answers for an id that was never used, NOT_FOUND.
+// Only whom somebody vouches for also sees, and may join, the private channels that Vouched names,
+// with the commands that it vouches for; a ban keeps such a user out like any other.
 
 /// The creator becomes the owner. Answers ChannelInfo. INVALID_ARGUMENT: the display name is
 /// refused.
@@ -131,8 +133,8 @@ struct GetChannel {
   std::string channel_id;
 };
 
-/// Answers ChannelPage, in the order of creation: channels that are not personal, or the actor's
-/// own, personal ones included. INVALID_ARGUMENT: the page token is not valid.
+/// Answers ChannelPage, in the order of creation: public channels, or all of the actor's own.
+/// INVALID_ARGUMENT: the page token is not valid.
 struct ListChannels {
   std::size_t page_size = 0;  ///< 0: the default.
   std::string page_token;
@@ -226,7 +228,7 @@ struct Kick {
 
 /// Bans or mutes a user, or bans guests of an address range; for a time, or for good. Who is banned
 /// is no member from then on. NOT_FOUND: also if there is no such user; INVALID_ARGUMENT: also if
-/// a range is to be muted; RESOURCE_EXHAUSTED: the channel has its most sanctions.
+/// a range is to be muted; RESOURCE_EXHAUSTED: the channel, or the server, has its most sanctions.
 struct Sanction {
   std::string channel_id;
   SanctionKind kind = SanctionKind::kBan;
@@ -243,7 +245,7 @@ struct Pardon {
 };
 
 /// Gives a member another role. NOT_FOUND: also if it is no member; FAILED_PRECONDITION: the
-/// channel would have no owner any more.
+/// channel would have no owner any more; RESOURCE_EXHAUSTED: it has its most moderators and owners.
 struct SetRole {
   std::string channel_id;
   std::string user_id;
@@ -258,7 +260,7 @@ struct ListSanctions {
 /// Makes an invite; its code is the transport's secret, of which the core has the hash. Not an
 /// event. Answers InviteRow. INVALID_ARGUMENT: no uses, or no lifetime, or too many of them;
 /// FAILED_PRECONDITION: a public channel needs none, a personal or direct one has none;
-/// RESOURCE_EXHAUSTED: the channel has its most invites.
+/// RESOURCE_EXHAUSTED: the channel, or the server, has its most invites.
 struct CreateInvite {
   std::string channel_id;
   std::string hash;
@@ -319,8 +321,9 @@ struct EnterAccount {
   SessionSpec session;  ///< With id 0: none.
 };
 
-/// From within: the former password was right. Revokes all tokens but the actor's own, and ends
-/// their sessions. Answers monostate. UNAUTHENTICATED: it is the password no longer.
+/// From within: the former password was right. Revokes all tokens but the one that the actor shows,
+/// or that its session was opened with; ends their sessions, and those that the password opened.
+/// Answers monostate. UNAUTHENTICATED: it is the password no longer.
 struct ChangePassword {
   std::string former_hash;
   std::string password_hash;
@@ -336,8 +339,10 @@ struct RevokeToken {
 };
 
 /// Ends the actor's user, and erases everything that it has ever posted: tombstones stay. Of an
-/// account, from within: its password was right. Answers monostate. UNAUTHENTICATED: it is the
-/// password no longer.
+/// account, from within: its password was right. Answers monostate.
+/// UNAUTHENTICATED      it is the password no longer
+/// FAILED_PRECONDITION  a guest without a token: its id may have been another's, and what that has
+///                      said is not its own
 struct EraseUserData {
   std::string password_hash;  ///< Of an account.
 };

@@ -37,6 +37,9 @@ struct Limits {
   std::size_t tokens_per_user_max = 50;  ///< The one that expires first makes room.
   std::size_t sanctions_per_channel_max = 1'000;  ///< Those that have expired make room.
   std::size_t invites_per_channel_max = 100;      ///< Those that have expired make room.
+  std::size_t sanctions_max = 200'000;            ///< Bans and mutes of all channels together.
+  std::size_t invites_max = 200'000;              ///< The same of invites.
+  std::size_t officers_per_channel_max = 100;     ///< Moderators and owners.
 
   // --- How long something may hold. Beyond: INVALID_ARGUMENT.
   std::uint32_t invite_uses_max = 1'000'000;
