@@ -99,11 +99,11 @@ TEST_F(HistoryReaderTest, ReadsAgainWhatItWasToldToForget) {
   reader.Forget(8);
   EXPECT_EQ(read(2), "a: 2\n") << "another channel was forgotten";
   reader.Forget(9);
-  EXPECT_EQ(read(2), "a (removed)\n");
+  EXPECT_EQ(read(2), "a: (removed)\n");
   EXPECT_EQ(read(4), "a: 4\n");
   erase(4);
   reader.ForgetAll();
-  EXPECT_EQ(read(4), "a (removed)\n");
+  EXPECT_EQ(read(4), "a: (removed)\n");
 }
 
 /// Erases something while a page is being read.
