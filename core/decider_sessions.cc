@@ -8,14 +8,19 @@
 #include "core/text.h"
 
 namespace txtchat {
+namespace {
+
+absl::Status NotToChoose() {
+  return absl::FailedPreconditionError("your name is what your token says; get another token");
+}
+
+}  // namespace
 
 absl::StatusOr<Result> Decider::Handle(Register& command) {
   if (absl::Status s = ValidateName("user name", command.display_name, limits_); !s.ok()) return s;
   if (Session* known = state_.FindSession(command.session.id)) {
     User& user = *state_.FindUser(known->user);
-    if (user.kind == UserKind::kVouched) {
-      return absl::FailedPreconditionError("your name is what your token says; get another token");
-    }
+    if (user.kind == UserKind::kVouched) return NotToChoose();
     if (absl::Status s = CheckLooks(command.display_name, user.kind, &user); !s.ok()) return s;
     const Channel* const personal = state_.FindChannelById(user.id);
     const bool is_in_it = personal != nullptr && user.channels.contains(personal->key);
@@ -31,6 +36,8 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     if (!is_in_it) EnterPersonalChannel(user);
     return Registered{InfoOf(user)};
   }
+  // Otherwise it would be two users at once.
+  if (envelope_.actor.vouched != nullptr) return NotToChoose();
   if (!limits_.guests_admitted) {
     return absl::PermissionDeniedError(
         "guests are not admitted here; log in, or show a token (auth$TOKEN)");

@@ -82,6 +82,9 @@ TEST(VouchedUser, DoesNotChooseItsName) {
   ASSERT_TRUE(gate.chat.Open(gate.chat.VouchedFor("jwt:x:1", "bob"), 1).ok());
   const Command rename = Register{"", "robert", "", {.id = 1, .lane = &gate.chat.lane}};
   EXPECT_EQ(gate.Try({.session = 1}, rename), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(gate.Try(gate.chat.VouchedFor("jwt:x:2", "cyd"), Register{"id", "robert", "t", {}}),
+            StatusCode::kFailedPrecondition)
+      << "nor does it become a guest";
 }
 
 TEST(VouchedUser, OutlivesARestartWithItsMemberships) {
