@@ -6,6 +6,13 @@
 #include "absl/strings/str_cat.h"
 
 namespace txtchat {
+namespace {
+
+absl::Status NotRight() {
+  return absl::UnauthenticatedError("the login name or the password is not right");
+}
+
+}  // namespace
 
 struct AccountGate::Call {
   Caller caller;
@@ -50,6 +57,18 @@ void AccountGate::Finish(const std::shared_ptr<Call>& call, Command command) {
   if (submitted == SubmitResult::kAccepted) return;
   call->caller.done = std::move(envelope.done);
   Answer(*call, NotTaken(submitted));
+}
+
+absl::Status AccountGate::CheckSizes(const std::string& login, const std::string& password) const {
+  // In its one form a name can be shorter, but hardly by more.
+  const bool possible = login.size() <= 4 * it_.limits.login_bytes_max &&
+                        password.size() <= it_.limits.password_bytes_max;
+  return possible ? absl::OkStatus() : NotRight();
+}
+
+absl::Status AccountGate::CheckMayTry(const Call& call, const std::string& login) const {
+  if (it_.may_try == nullptr) return absl::OkStatus();
+  return it_.may_try(call.caller.actor.address, login);
 }
 
 absl::Status AccountGate::CheckPassword(const std::string& password) const {
@@ -102,7 +121,7 @@ void AccountGate::Verify(const std::shared_ptr<Call>& call, LoginFound found, st
         if (!right.ok()) {
           Answer(*call, right.status());
         } else if (!*right || found.user == 0) {
-          Answer(*call, absl::UnauthenticatedError("the login name or the password is not right"));
+          Answer(*call, NotRight());
         } else {
           next(found);
         }
@@ -114,14 +133,18 @@ void AccountGate::Verify(const std::shared_ptr<Call>& call, LoginFound found, st
 
 void AccountGate::Create(CreateAccount command, std::string password, Caller caller) {
   auto call = std::make_shared<Call>(Call{std::move(caller)});
-  command.login = it_.names->FoldLogin(command.login);
   absl::Status allowed = CheckPassword(password);
   if (allowed.ok() && !it_.limits.accounts_open) {
     // Before a password is hashed for nothing.
     allowed = absl::PermissionDeniedError("accounts are made by the operator of this server");
   }
-  if (allowed.ok() && it_.may_try != nullptr) {
-    allowed = it_.may_try(call->caller.actor.address, command.login);
+  if (allowed.ok() && !CheckSizes(command.login, "").ok()) {
+    allowed = absl::InvalidArgumentError(
+        absl::StrCat("the login name is longer than ", it_.limits.login_bytes_max, " bytes"));
+  }
+  if (allowed.ok()) {
+    command.login = it_.names->FoldLogin(command.login);
+    allowed = CheckMayTry(*call, command.login);
   }
   if (!allowed.ok()) {
     Answer(*call, allowed);
@@ -138,11 +161,11 @@ void AccountGate::Create(CreateAccount command, std::string password, Caller cal
 void AccountGate::Login(const std::string& login, std::string password, EnterAccount enter,
                         Caller caller) {
   auto call = std::make_shared<Call>(Call{std::move(caller)});
-  std::string folded = it_.names->FoldLogin(login);
-  absl::Status allowed =
-      it_.may_try == nullptr ? absl::OkStatus() : it_.may_try(call->caller.actor.address, folded);
-  if (allowed.ok() && password.size() > it_.limits.password_bytes_max) {
-    allowed = absl::UnauthenticatedError("the login name or the password is not right");
+  std::string folded;
+  absl::Status allowed = CheckSizes(login, password);
+  if (allowed.ok()) {
+    folded = it_.names->FoldLogin(login);
+    allowed = CheckMayTry(*call, folded);
   }
   if (!allowed.ok()) {
     Answer(*call, allowed);
@@ -160,9 +183,8 @@ void AccountGate::Login(const std::string& login, std::string password, EnterAcc
 void AccountGate::Change(std::string former, std::string password, Caller caller) {
   auto call = std::make_shared<Call>(Call{std::move(caller)});
   absl::Status allowed = CheckPassword(password);
-  if (allowed.ok() && it_.may_try != nullptr) {
-    allowed = it_.may_try(call->caller.actor.address, "");
-  }
+  if (allowed.ok()) allowed = CheckSizes("", former);
+  if (allowed.ok()) allowed = CheckMayTry(*call, "");
   if (!allowed.ok()) {
     Answer(*call, allowed);
     return;
@@ -178,15 +200,15 @@ void AccountGate::Change(std::string former, std::string password, Caller caller
 
 void AccountGate::Erase(std::string password, Caller caller) {
   auto call = std::make_shared<Call>(Call{std::move(caller)});
+  absl::Status allowed = CheckSizes("", password);
+  if (allowed.ok()) allowed = CheckMayTry(*call, "");
+  if (!allowed.ok()) {
+    Answer(*call, allowed);
+    return;
+  }
   if (password.empty()) {
     // Right for those who have none; an account's is never empty.
     Finish(call, EraseUserData{});
-    return;
-  }
-  const absl::Status allowed =
-      it_.may_try == nullptr ? absl::OkStatus() : it_.may_try(call->caller.actor.address, "");
-  if (!allowed.ok()) {
-    Answer(*call, allowed);
     return;
   }
   Check(call, FindOwnLogin{}, std::move(password), [this, call](LoginFound found) {

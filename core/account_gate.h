@@ -56,7 +56,8 @@ class AccountGate {
   void Login(const std::string& login, std::string password, EnterAccount enter, Caller caller);
   /// As ChangePassword, for the caller's own account.
   void Change(std::string former, std::string password, Caller caller);
-  /// As EraseUserData. `password`: of an account; others have none.
+  /// As EraseUserData. `password`: of an account; others have none. RESOURCE_EXHAUSTED as Login:
+  /// an erasure costs everybody something.
   void Erase(std::string password, Caller caller);
 
  private:
@@ -68,7 +69,12 @@ class AccountGate {
     void Deliver(LaneBatch batch) override;
   };
 
+  /// INVALID_ARGUMENT: it cannot be a new password.
   absl::Status CheckPassword(const std::string& password) const;
+  /// Whether a login name or a password can be one at all. UNAUTHENTICATED
+  absl::Status CheckSizes(const std::string& login, const std::string& password) const;
+  /// RESOURCE_EXHAUSTED: it may not try now.
+  absl::Status CheckMayTry(const Call& call, const std::string& login) const;
   /// Asks the sequencer for `find`, has `password` checked against what that finds, and calls
   /// `next` with it if it is right.
   void Check(std::shared_ptr<Call> call, Command find, std::string password,

@@ -66,8 +66,11 @@ void ChatEngine::Process(std::vector<Envelope>& batch, std::int64_t now_unix_ms)
     step.result = std::move(result);
   }
 
+  const bool was_erasing = store_->IsErasing();
   if (Commit().ok()) {
     publisher_.Publish(decision_, batch);
+    // Whoever has read meanwhile may have copies of what was not erased yet.
+    if (was_erasing && !store_->IsErasing()) publisher_.ForgetCopies();
   } else {
     Refuse(batch, now_unix_ms);
   }

@@ -25,6 +25,7 @@
 #include "core/journal.h"
 #include "core/limits.h"
 #include "core/message_store.h"
+#include "core/rate_limiter.h"
 #include "core/wire_format.h"
 
 namespace txtchat {
@@ -58,7 +59,8 @@ struct ChannelExtras {
   /// Members whose role is more than kMember, by key; the owner of a personal channel is not here.
   std::vector<std::pair<UserKey, Role>> officers;
   absl::btree_map<std::pair<SanctionKind, std::string>, SanctionRow> sanctions;
-  absl::btree_map<std::string, InviteRow> invites;  ///< By hash.
+  absl::btree_map<std::string, IpRange> banned_ranges;  ///< Of these, by subject.
+  absl::btree_map<std::string, InviteRow> invites;      ///< By hash.
 };
 
 struct Channel {
@@ -103,6 +105,7 @@ struct User {
   std::int64_t last_seen_unix_ms = 0;
   std::int64_t since_unix_ms = 0;  ///< It is in this process since.
   IpAddress address;               ///< That it was last seen at, if any.
+  TokenBucket commands;            ///< What it may still ask. Not journaled, as last_seen.
   absl::btree_set<ChannelKey> channels;
   std::vector<SessionId> sessions;
   std::unique_ptr<Account> account;  ///< Null for a guest.
@@ -193,6 +196,9 @@ class ChatState {
   /// The sanction of `subject` that holds now; null if there is none.
   static const SanctionRow* FindSanction(const Channel& channel, SanctionKind kind,
                                          const std::string& subject, std::int64_t now_unix_ms);
+  /// The ban of an address range that holds now and that `address` is in; null if there is none.
+  static const SanctionRow* FindBannedRange(const Channel& channel, const IpAddress& address,
+                                            std::int64_t now_unix_ms);
   void PutSanction(Channel& channel, SanctionRow sanction);
   void RemoveSanction(Channel& channel, SanctionKind kind, const std::string& subject);
   /// Channels that have a sanction of the user.
@@ -236,6 +242,8 @@ class ChatState {
            quiet_channel_deadlines_.size();
   }
   std::size_t personal_channel_count() const { return personal_channels_; }
+  std::size_t sanction_count() const { return sanctions_; }
+  std::size_t invite_count() const { return channels_by_invite_.size(); }
   /// Public channels, in the order of creation.
   const absl::btree_set<ChannelKey>& listed_channels() const { return listed_channels_; }
 
@@ -295,6 +303,7 @@ class ChatState {
   absl::flat_hash_map<std::string, ChannelKey> channels_by_id_;
   absl::btree_set<ChannelKey> listed_channels_;
   std::size_t personal_channels_ = 0;
+  std::size_t sanctions_ = 0;
   absl::flat_hash_map<std::pair<UserKey, UserKey>, ChannelKey> direct_channels_;
   absl::flat_hash_map<std::string, ChannelKey> channels_by_invite_;
   /// One entry for each sanction of a user.

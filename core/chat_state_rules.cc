@@ -27,7 +27,11 @@ Role ChatState::RoleOf(const Channel& channel, const User& user) {
 }
 
 void ChatState::SetRole(Channel& channel, const User& user, Role role) {
-  if (role == Role::kMember && channel.extras == nullptr) return;
+  // Most are none and stay none: a channel of many members must not pay for its officers each time.
+  const bool is_officer =
+      std::any_of(channel.extra().officers.begin(), channel.extra().officers.end(),
+                  [&](const auto& officer) { return officer.first == user.key; });
+  if (role == Role::kMember && !is_officer) return;
   auto& officers = channel.NeedExtras().officers;
   journal_.Record([&channel, before = officers] { channel.extras->officers = before; });
   std::erase_if(officers, [&](const auto& officer) { return officer.first == user.key; });
@@ -47,10 +51,27 @@ const SanctionRow* ChatState::FindSanction(const Channel& channel, SanctionKind 
   return until != 0 && until <= now_unix_ms ? nullptr : &it->second;
 }
 
+const SanctionRow* ChatState::FindBannedRange(const Channel& channel, const IpAddress& address,
+                                              std::int64_t now_unix_ms) {
+  for (const auto& [subject, range] : channel.extra().banned_ranges) {
+    if (!range.Contains(address)) continue;
+    const SanctionRow* const ban = FindSanction(channel, SanctionKind::kBan, subject, now_unix_ms);
+    if (ban != nullptr) return ban;
+  }
+  return nullptr;
+}
+
 void ChatState::InsertSanction(Channel& channel, SanctionRow sanction) {
-  if (sanction.user != 0) sanctioned_.insert({sanction.user, channel.key, sanction.kind});
+  ChannelExtras& extras = channel.NeedExtras();
+  if (sanction.user != 0) {
+    sanctioned_.insert({sanction.user, channel.key, sanction.kind});
+  } else if (const auto range = IpRange::Parse(sanction.subject); range.has_value()) {
+    extras.banned_ranges[sanction.subject] = *range;
+  }
   auto place = std::make_pair(sanction.kind, sanction.subject);
-  channel.NeedExtras().sanctions.insert_or_assign(std::move(place), std::move(sanction));
+  const auto [at, is_new] =
+      extras.sanctions.insert_or_assign(std::move(place), std::move(sanction));
+  if (is_new) ++sanctions_;
 }
 
 SanctionRow ChatState::ExtractSanction(Channel& channel, SanctionKind kind,
@@ -58,6 +79,8 @@ SanctionRow ChatState::ExtractSanction(Channel& channel, SanctionKind kind,
   const auto it = channel.extras->sanctions.find(std::make_pair(kind, subject));
   SanctionRow sanction = std::move(it->second);
   channel.extras->sanctions.erase(it);
+  --sanctions_;
+  if (sanction.user == 0) channel.extras->banned_ranges.erase(sanction.subject);
   sanctioned_.erase({sanction.user, channel.key, kind});
   return sanction;
 }

@@ -43,6 +43,7 @@ struct PayloadBytes {
   std::size_t operator()(const ChangePassword& c) const {
     return c.former_hash.size() + c.password_hash.size();
   }
+  std::size_t operator()(const ListTokens&) const { return AnswerBytes(50); }
   std::size_t operator()(const RevokeToken& c) const { return c.token_id.size(); }
   std::size_t operator()(const EraseUserData& c) const { return c.password_hash.size(); }
   std::size_t operator()(const OpenDirect& c) const { return c.user_id.size(); }

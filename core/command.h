@@ -17,10 +17,13 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "core/account_commands.h"
 #include "core/event.h"
 #include "core/identity.h"
 #include "core/ip_address.h"
 #include "core/message_store.h"
+#include "core/moderation_commands.h"
+#include "core/session_spec.h"
 #include "core/wire_format.h"
 
 namespace txtchat {
@@ -42,25 +45,7 @@ struct Actor {
   IpAddress address;  ///< Of the peer; bans of address ranges look at it.
 };
 
-/// A stream of events to one client.
-struct SessionSpec {
-  SessionId id = 0;
-  DeliveryLane* lane = nullptr;  ///< Outlives the sequencer.
-  WireFormat format = WireFormat::kProto;
-  /// Whether the creator of a channel is sent the event of its own joining. Line dialects answer a
-  /// creation with the id alone.
-  bool sees_own_creation = true;
-};
-
 // --- Commands.
-
-/// A token that is to be: its hash and what is said of it.
-struct NewToken {
-  std::string hash;
-  std::string id;
-  std::string label;  ///< As the user gave it, to tell its tokens apart. May be empty.
-  std::int64_t lifetime_ms = 0;
-};
 
 /// Registers a guest and its personal channel, and opens `session` for it if that has an id. For a
 /// session that is registered already it renames the user. Answers Registered.
@@ -110,6 +95,8 @@ struct SetFormat {
 
 // A private channel and a direct conversation do not exist for those who are no members: every
 // command that names one answers them what it answers for an id that was never used, NOT_FOUND.
+// Only whom somebody vouches for also sees, and may join, the private channels that Vouched names,
+// with the commands that it vouches for; a ban keeps such a user out like any other.
 
 /// The creator becomes the owner. Answers ChannelInfo. INVALID_ARGUMENT: the display name is
 /// refused.
@@ -131,8 +118,8 @@ struct GetChannel {
   std::string channel_id;
 };
 
-/// Answers ChannelPage, in the order of creation: channels that are not personal, or the actor's
-/// own, personal ones included. INVALID_ARGUMENT: the page token is not valid.
+/// Answers ChannelPage, in the order of creation: public channels, or all of the actor's own.
+/// INVALID_ARGUMENT: the page token is not valid.
 struct ListChannels {
   std::size_t page_size = 0;  ///< 0: the default.
   std::string page_token;
@@ -189,95 +176,6 @@ struct Send {
   bool allow_empty_text = false;
 };
 
-// --- Moderation. core/policy.h says who may do what. All of these may answer NOT_FOUND and
-// PERMISSION_DENIED; each is an event of the channel, which Acted answers.
-
-/// INVALID_ARGUMENT: the topic is too long or holds a refused character. Empty: none.
-struct SetTopic {
-  std::string channel_id;
-  std::string topic;
-};
-
-/// INVALID_ARGUMENT: the display name is refused; FAILED_PRECONDITION: the channel has no name of
-/// its own (personal, direct).
-struct RenameChannel {
-  std::string channel_id;
-  std::string display_name;
-};
-
-/// Ends the channel, with everything that was said in it. FAILED_PRECONDITION: it is personal.
-struct RemoveChannel {
-  std::string channel_id;
-};
-
-/// Removes a message: by its author, or by who moderates. NOT_FOUND: also if no message has this
-/// sequence, or has no longer.
-struct RemoveMessage {
-  std::string channel_id;
-  std::uint64_t sequence = 0;
-};
-
-/// Ends the membership of another. NOT_FOUND: also if it is no member.
-struct Kick {
-  std::string channel_id;
-  std::string user_id;
-  std::string reason;  ///< May be empty.
-};
-
-/// Bans or mutes a user, or bans guests of an address range; for a time, or for good. Who is banned
-/// is no member from then on. NOT_FOUND: also if there is no such user; INVALID_ARGUMENT: also if
-/// a range is to be muted; RESOURCE_EXHAUSTED: the channel has its most sanctions.
-struct Sanction {
-  std::string channel_id;
-  SanctionKind kind = SanctionKind::kBan;
-  std::string subject;           ///< A user's id, or an address range.
-  std::int64_t duration_ms = 0;  ///< 0: for good.
-  std::string reason;            ///< May be empty.
-};
-
-/// Takes a sanction back. NOT_FOUND: also if there is none.
-struct Pardon {
-  std::string channel_id;
-  SanctionKind kind = SanctionKind::kBan;
-  std::string subject;
-};
-
-/// Gives a member another role. NOT_FOUND: also if it is no member; FAILED_PRECONDITION: the
-/// channel would have no owner any more.
-struct SetRole {
-  std::string channel_id;
-  std::string user_id;
-  Role role = Role::kMember;
-};
-
-/// Not an event. Answers SanctionList: what holds now.
-struct ListSanctions {
-  std::string channel_id;
-};
-
-/// Makes an invite; its code is the transport's secret, of which the core has the hash. Not an
-/// event. Answers InviteRow. INVALID_ARGUMENT: no uses, or no lifetime, or too many of them;
-/// FAILED_PRECONDITION: a public channel needs none, a personal or direct one has none;
-/// RESOURCE_EXHAUSTED: the channel has its most invites.
-struct CreateInvite {
-  std::string channel_id;
-  std::string hash;
-  std::string invite_id;
-  std::uint32_t uses_max = 1;
-  std::int64_t lifetime_ms = 0;
-};
-
-/// Not an event. Answers InviteList: what holds now.
-struct ListInvites {
-  std::string channel_id;
-};
-
-/// Not an event. Answers monostate. NOT_FOUND: also if there is no such invite.
-struct RevokeInvite {
-  std::string channel_id;
-  std::string invite_id;
-};
-
 /// Asks whether the actor may read a channel's history; the reading itself is the transport's, with
 /// a HistoryReader. Answers HistoryOpened. NOT_FOUND; PERMISSION_DENIED: not a member.
 struct OpenHistory {
@@ -291,61 +189,6 @@ struct WhoAmI {};
 /// FAILED_PRECONDITION: as Register.
 struct SetDisplayName {
   std::string display_name;
-};
-
-// --- Accounts. AccountGate (core/account_gate.h) has passwords hashed and checked around these.
-
-/// Makes an account, with its personal channel and a first token. Answers AccountOpened.
-/// PERMISSION_DENIED  accounts are made by the operator only
-/// ALREADY_EXISTS     the login name is taken, or the display name looks like one that is in use
-/// INVALID_ARGUMENT   a name is refused
-struct CreateAccount {
-  std::string user_id;
-  std::string login;  ///< In its one form (NameFolder::FoldLogin).
-  std::string display_name;
-  std::string password_hash;
-  NewToken token;
-};
-
-/// From within: what to check a password against. Answers LoginFound, for an unknown login name
-/// with user 0 and an empty hash.
-struct FindLogin {
-  std::string login;
-};
-
-/// From within: the same for the actor. FAILED_PRECONDITION: the actor has no password.
-struct FindOwnLogin {};
-
-/// From within: a password was right. Makes a token, or opens a session that follows all of the
-/// user's channels. Answers AccountOpened. UNAUTHENTICATED: it is the password no longer.
-struct EnterAccount {
-  UserKey user = 0;
-  std::string password_hash;
-  NewToken token;       ///< Without a hash: none.
-  SessionSpec session;  ///< With id 0: none.
-};
-
-/// From within: the former password was right. Revokes all tokens but the actor's own, and ends
-/// their sessions. Answers monostate. UNAUTHENTICATED: it is the password no longer.
-struct ChangePassword {
-  std::string former_hash;
-  std::string password_hash;
-};
-
-/// Answers TokenList: the actor's tokens, those that expire first in front. Of a guest: none.
-struct ListTokens {};
-
-/// Revokes a token of the actor and ends the sessions that were opened with it. Answers monostate.
-/// NOT_FOUND
-struct RevokeToken {
-  std::string token_id;
-};
-
-/// Ends the actor's user, and erases everything that it has ever posted: tombstones stay. Of an
-/// account, from within: its password was right. Answers monostate. UNAUTHENTICATED: it is the
-/// password no longer.
-struct EraseUserData {
-  std::string password_hash;  ///< Of an account.
 };
 
 /// From within: forgets the events before `first_kept`. Answers monostate.
@@ -366,11 +209,6 @@ using Command =
                  EnterAccount, ChangePassword, ListTokens, RevokeToken, EraseUserData, Trim, Purge>;
 
 // --- Answers.
-
-struct UserInfo {
-  std::string id;
-  std::string display_name;
-};
 
 struct ChannelInfo {
   ChannelKey key = 0;
@@ -442,34 +280,6 @@ struct ChannelPage {
 struct MemberPage {
   std::vector<MemberInfo> members;
   std::string next_page_token;
-};
-
-/// What became of an act: its event.
-struct Acted {
-  ChannelKey channel = 0;
-  EventPtr event;
-};
-
-struct AccountOpened {
-  UserInfo user;
-  TokenRow token;  ///< Without a hash if there is none.
-};
-
-struct LoginFound {
-  UserKey user = 0;
-  std::string password_hash;
-};
-
-struct TokenList {
-  std::vector<TokenRow> tokens;
-};
-
-struct SanctionList {
-  std::vector<SanctionRow> sanctions;
-};
-
-struct InviteList {
-  std::vector<InviteRow> invites;
 };
 
 using Result = std::variant<std::monostate, Registered, SessionOpened, ChannelInfo, Joined, Resumed,

@@ -1,5 +1,6 @@
 #include "core/decider.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -10,6 +11,7 @@
 #include "core/text.h"
 
 namespace txtchat {
+
 absl::StatusOr<Result> Decider::Decide(Command& command) {
   return std::visit([this](auto& specific) { return Handle(specific); }, command);
 }
@@ -56,6 +58,17 @@ absl::StatusOr<User*> Decider::FindActor() {
   return state_.FindUser(session->user);
 }
 
+absl::Status Decider::CheckPace(User& user) const {
+  const Rate rate{.tokens = limits_.commands_per_user_per_s,
+                  .burst = limits_.commands_per_user_burst};
+  // The time of day may go back; a bucket's time does not.
+  const std::int64_t now_ms = std::max(envelope_.time_unix_ms, user.last_seen_unix_ms);
+  const std::int64_t wait_ms = rate.unlimited() ? 0 : user.commands.TryTake(rate, 1, now_ms);
+  if (wait_ms == 0) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("your commands come too fast; retry after ", wait_ms, " ms"));
+}
+
 absl::StatusOr<User*> Decider::ActingUser() {
   const Actor& actor = envelope_.actor;
   absl::StatusOr<User*> found = FindActor();
@@ -72,6 +85,7 @@ absl::StatusOr<User*> Decider::ActingUser() {
           absl::StrCat(Quoted(claimed), " is not a user id; use your own, ", user->id, ", or -"));
     }
   }
+  if (absl::Status s = CheckPace(*user); !s.ok()) return s;
   state_.Touch(*user, envelope_.time_unix_ms);
   if (actor.address.known()) user->address = actor.address;
   return user;
@@ -80,12 +94,19 @@ absl::StatusOr<User*> Decider::ActingUser() {
 absl::StatusOr<Channel*> Decider::VisibleChannel(const User& user, const std::string& id) {
   Channel* const channel = state_.FindChannelById(id);
   const bool is_hidden =
-      channel != nullptr && !user.channels.contains(channel->key) &&
+      channel != nullptr && !user.channels.contains(channel->key) && !IsGranted(*channel) &&
       (channel->kind == ChannelKind::kPrivate || channel->kind == ChannelKind::kDirect);
   if (channel == nullptr || is_hidden) {
     return absl::NotFoundError(absl::StrCat("no channel has the id ", Quoted(id)));
   }
   return channel;
+}
+
+bool Decider::IsGranted(const Channel& channel) const {
+  const Vouched* const vouched = envelope_.actor.vouched.get();
+  if (vouched == nullptr || channel.kind != ChannelKind::kPrivate) return false;
+  const std::vector<std::string>& ids = vouched->channel_ids;
+  return std::find(ids.begin(), ids.end(), channel.id) != ids.end();
 }
 
 absl::Status Decider::CheckMember(const User& user, const Channel& channel) {
@@ -269,133 +290,6 @@ void Decider::EndUser(User& user, const absl::Status& reason) {
   for (const TokenRow* token : state_.TokensOf(user)) state_.RemoveToken(std::string(token->hash));
   decision_.store.push_back(DeleteUser{user.key});
   state_.RemoveUser(user);
-}
-
-// --- Commands: users and sessions.
-
-absl::StatusOr<Result> Decider::Handle(Register& command) {
-  if (Session* known = state_.FindSession(command.session.id)) {
-    User& user = *state_.FindUser(known->user);
-    if (absl::Status s = CheckNewName(user, command.display_name); !s.ok()) return s;
-    const Channel* const personal = state_.FindChannelById(user.id);
-    const bool is_in_it = personal != nullptr && user.channels.contains(personal->key);
-    if (!is_in_it && personal == nullptr) {
-      if (absl::Status s = CheckRoomForPersonalChannel(); !s.ok()) return s;
-    }
-    if (!is_in_it) {
-      if (absl::Status s = CheckCanJoin(Channel{}, user); !s.ok()) return s;
-    }
-    decision_.store.push_back(RenameUser{user.key, command.display_name});
-    state_.Rename(user, std::move(command.display_name));
-    // The answer names the personal channel, so the user is in it again, even if it had left.
-    if (!is_in_it) EnterPersonalChannel(user);
-    return Registered{InfoOf(user)};
-  }
-  if (absl::Status s = ValidateName("user name", command.display_name, limits_); !s.ok()) return s;
-  if (!limits_.guests_admitted) {
-    return absl::PermissionDeniedError(
-        "guests are not admitted here; log in, or show a token (auth$TOKEN)");
-  }
-  if (absl::Status s = CheckRoomForUser(); !s.ok()) return s;
-  const User* const former_user = state_.FindUserById(command.user_id);
-  if (absl::Status s = CheckLooks(command.display_name, UserKind::kGuest, former_user); !s.ok()) {
-    return s;
-  }
-
-  // The same address again means that its former connection is gone, even if nobody noticed yet.
-  if (User* former = state_.FindUserById(command.user_id)) {
-    EndUser(*former, absl::AbortedError("another connection has taken over this address"));
-  }
-  // Members whom the former user left behind in its personal channel must not listen to the new
-  // one.
-  if (Channel* former = state_.FindChannelById(command.user_id)) {
-    const std::vector<UserKey> members(former->members.begin(), former->members.end());
-    for (UserKey key : members) RemoveMember(*former, *state_.FindUser(key));
-    if (Channel* empty = state_.FindChannelById(command.user_id)) EndChannel(*empty);
-  }
-
-  User& user = AddUser({.id = std::move(command.user_id),
-                        .display_name = std::move(command.display_name),
-                        .credential = std::move(command.credential)});
-  if (command.session.id != 0) state_.AddSession(command.session, user, {});
-  EnterPersonalChannel(user);
-  return Registered{InfoOf(user)};
-}
-
-void Decider::EnterPersonalChannel(User& user) {
-  Channel* personal = state_.FindChannelById(user.id);
-  if (personal == nullptr) {
-    personal = &AddChannel(user.id, user.display_name, ChannelKind::kPersonal);
-  }
-  AddMember(*personal, user, /*creates=*/true);
-}
-
-absl::Status Decider::CheckRoomForSession(const User& user) const {
-  if (user.sessions.size() < limits_.sessions_per_user_max) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "you have ", user.sessions.size(), " open streams, the most a user may have; end one"));
-}
-
-absl::StatusOr<Result> Decider::Handle(OpenSession& command) {
-  if (state_.FindSession(command.session.id) != nullptr) {
-    return absl::FailedPreconditionError(
-        "this connection has its user already; connect anew to be another");
-  }
-  absl::StatusOr<User*> user = ActingUser();
-  if (!user.ok()) return user.status();
-  if (absl::Status s = CheckRoomForSession(**user); !s.ok()) return s;
-  if (absl::Status chosen = CheckChosen(command, **user); !chosen.ok()) return chosen;
-  SessionOpened opened{InfoOf(**user), {}};
-  const absl::StatusOr<Beginnings> beginnings = MeetPositions(command, **user, opened.recoveries);
-  if (!beginnings.ok()) return beginnings.status();
-  Session& session = state_.AddSession(command.session, **user, command.channel_ids);
-  NoteExpiry(session);
-  for (ChannelKey key : (*user)->channels) {
-    const Channel& channel = *state_.FindChannel(key);
-    if (!session.Follows(channel)) continue;
-    const auto beginning = beginnings->find(key);
-    StartSession(session, channel,
-                 beginning == beginnings->end() ? channel.head : beginning->second);
-  }
-  return opened;
-}
-
-absl::StatusOr<Result> Decider::Handle(CloseSession&) {
-  Session* const session = state_.FindSession(envelope_.actor.session);
-  if (session == nullptr) return std::monostate{};
-  User& user = *state_.FindUser(session->user);
-  for (ChannelKey key : user.channels) {
-    const Channel& channel = *state_.FindChannel(key);
-    if (session->Follows(channel)) EndSubscription(*session, channel, channel.head);
-  }
-  state_.RemoveSession(*session, envelope_.time_unix_ms);
-  if (user.ends_with_session() && user.sessions.empty()) {
-    EndUser(user, absl::CancelledError("the connection has ended"));
-  }
-  return std::monostate{};
-}
-
-absl::StatusOr<Result> Decider::Handle(SetFormat& command) {
-  Session* const session = state_.FindSession(envelope_.actor.session);
-  if (session == nullptr) {
-    return absl::UnauthenticatedError("nobody is registered here; register first (reg$NAME)");
-  }
-  const WireFormat from = session->spec.format;
-  if (from == command.format) return std::monostate{};
-  for (ChannelKey key : state_.FindUser(session->user)->channels) {
-    const Channel& channel = *state_.FindChannel(key);
-    if (session->Follows(channel)) {
-      decision_.steps.push_back(FormatStep{channel.feed, from, command.format});
-    }
-  }
-  state_.SetFormat(*session, command.format);
-  return std::monostate{};
-}
-
-absl::StatusOr<Result> Decider::Handle(WhoAmI&) {
-  absl::StatusOr<User*> user = ActingUser();
-  if (!user.ok()) return user.status();
-  return Registered{InfoOf(**user)};
 }
 
 // --- Commands: channels.

@@ -79,6 +79,8 @@ class Decider {
 
   /// The acting user, or why nobody may act so.
   absl::StatusOr<User*> ActingUser();
+  /// RESOURCE_EXHAUSTED: the user asks more than it may.
+  absl::Status CheckPace(User& user) const;
   /// The user that the actor is, or why it is none.
   absl::StatusOr<User*> FindActor();
   absl::StatusOr<User*> VouchedUser(const Vouched& vouched);
@@ -90,6 +92,8 @@ class Decider {
   absl::Status CheckToken(const NewToken& token) const;
   /// Makes the token, and room for it.
   TokenRow AddToken(const User& user, NewToken token);
+  /// Hash of the token that the actor shows, or that its session was opened with; may be empty.
+  std::string TokenOfActor();
   void DropToken(const User& user, const std::string& hash, const absl::Status& reason);
   void EndSession(Session& session, const absl::Status& reason);
   /// What the actor's session is opened with.
@@ -97,6 +101,8 @@ class Decider {
   std::string NewUserId();
   /// The channel with this id, as far as it exists for the user. NOT_FOUND
   absl::StatusOr<Channel*> VisibleChannel(const User& user, const std::string& id);
+  /// Whether who vouches for the actor lets it join this channel.
+  bool IsGranted(const Channel& channel) const;
   /// PERMISSION_DENIED if the user is no member.
   static absl::Status CheckMember(const User& user, const Channel& channel);
   /// Both.
@@ -158,7 +164,7 @@ class Decider {
   /// Makes the user a member, by another's doing or not.
   absl::StatusOr<Result> Enter(Channel& channel, User& user);
   /// Ends the memberships of those whom the ban is about.
-  void RemoveBanned(Channel& channel, const User& actor);
+  void RemoveBanned(Channel& channel, const User& actor, const SanctionRow& ban);
   /// What the command asks for, if the actor may do that to its subject.
   absl::StatusOr<SanctionRow> MakeSanction(const User& actor, const Channel& channel,
                                            Sanction& command);

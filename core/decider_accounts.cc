@@ -127,6 +127,13 @@ void Decider::DropToken(const User& user, const std::string& hash, const absl::S
   state_.RemoveToken(hash);
 }
 
+std::string Decider::TokenOfActor() {
+  const Actor& actor = envelope_.actor;
+  if (!actor.credential.empty()) return actor.credential;
+  const Session* const session = state_.FindSession(actor.session);
+  return session == nullptr ? "" : session->token_hash;
+}
+
 void Decider::EndSession(Session& session, const absl::Status& reason) {
   const User& user = *state_.FindUser(session.user);
   for (ChannelKey key : user.channels) {
@@ -217,7 +224,7 @@ absl::StatusOr<Result> Decider::Handle(FindOwnLogin&) {
 
 absl::StatusOr<Result> Decider::Handle(EnterAccount& command) {
   User* const user = state_.FindUser(command.user);
-  const bool still_right = user != nullptr && user->account != nullptr &&
+  const bool still_right = user != nullptr && user->kind == UserKind::kAccount &&
                            user->account->password_hash == command.password_hash;
   if (!still_right) return NotThePassword();
   if (state_.FindSession(command.session.id) != nullptr) {
@@ -247,15 +254,15 @@ absl::StatusOr<Result> Decider::Handle(EnterAccount& command) {
 absl::StatusOr<Result> Decider::Handle(ChangePassword& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
-  const Account* const account = (*user)->account.get();
-  if (account == nullptr || account->password_hash != command.former_hash) return NotThePassword();
+  const bool right =
+      (*user)->kind == UserKind::kAccount && (*user)->account->password_hash == command.former_hash;
+  if (!right) return NotThePassword();
   state_.SetPassword(**user, std::move(command.password_hash));
   decision_.store.push_back(PutUser{ChatState::RowOf(**user)});
   const absl::Status changed = absl::UnauthenticatedError("the password was changed; log in again");
+  const std::string own = TokenOfActor();
   for (const TokenRow* token : state_.TokensOf(**user)) {
-    if (token->hash != envelope_.actor.credential) {
-      DropToken(**user, std::string(token->hash), changed);
-    }
+    if (token->hash != own) DropToken(**user, std::string(token->hash), changed);
   }
   // Those that were opened by the password itself.
   const std::vector<SessionId> sessions = (*user)->sessions;
@@ -269,12 +276,21 @@ absl::StatusOr<Result> Decider::Handle(ChangePassword& command) {
 absl::StatusOr<Result> Decider::Handle(EraseUserData& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
+  if ((*user)->ends_with_session()) {
+    return absl::FailedPreconditionError(
+        "your id may have been another's before; remove your messages one by one");
+  }
   const bool account = (*user)->kind == UserKind::kAccount;
   if (account && (*user)->account->password_hash != command.password_hash) {
     return NotThePassword();
   }
   const std::string id = (*user)->id;
   EndUser(**user, absl::UnauthenticatedError("the user was erased"));
+  if (Channel* const personal = state_.FindChannelById(id)) {
+    // Others are still in it.
+    decision_.store.push_back(DescribeChannel{personal->key, kErasedName, personal->extra().topic});
+    state_.Describe(*personal, kErasedName, personal->extra().topic);
+  }
   decision_.store.push_back(EraseUser{id, kErasedName});
   decision_.steps.push_back(EraseAllStep{});
   return std::monostate{};

@@ -83,13 +83,18 @@ absl::StatusOr<Result> Decider::Handle(txtchat::AddMember& command) {
 // --- Invites.
 
 absl::Status Decider::MakeRoomForInvite(Channel& channel) {
-  if (channel.extra().invites.size() < limits_.invites_per_channel_max) return absl::OkStatus();
+  const bool has_room_here = channel.extra().invites.size() < limits_.invites_per_channel_max;
+  if (has_room_here && state_.invite_count() < limits_.invites_max) return absl::OkStatus();
   std::vector<std::string> expired;
   for (const auto& [hash, invite] : channel.extra().invites) {
     if (invite.expire_time_unix_ms <= envelope_.time_unix_ms) expired.push_back(hash);
   }
   for (const std::string& hash : expired) DropInvite(channel, hash);
   if (!expired.empty()) return absl::OkStatus();
+  if (has_room_here) {
+    return absl::ResourceExhaustedError(absl::StrCat("the server has its most invites (",
+                                                     limits_.invites_max, "); revoke one first"));
+  }
   return absl::ResourceExhaustedError(
       absl::StrCat("the channel ", channel.id, " has its most invites (",
                    limits_.invites_per_channel_max, "); revoke one first"));

@@ -1,6 +1,6 @@
-// Roles and what they are for: kick, ban, mute, names and topics, removing messages and channels.
+// Roles and what they are for: names and topics, removing messages and channels, kicks. Bans and
+// mutes are in decider_sanctions.cc.
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -36,8 +36,6 @@ const char* NameOf(Right right) {
   }
   return "do this";
 }
-
-const char* NameOf(SanctionKind kind) { return kind == SanctionKind::kBan ? "ban" : "mute"; }
 
 }  // namespace
 
@@ -77,39 +75,6 @@ absl::StatusOr<User*> Decider::MemberBelow(const User& actor, const Channel& cha
                                                     ", and you do not stand above it"));
   }
   return user;
-}
-
-absl::Status Decider::CheckNotMuted(const User& user, const Channel& channel) const {
-  const SanctionRow* const mute =
-      ChatState::FindSanction(channel, SanctionKind::kMute, user.id, envelope_.time_unix_ms);
-  if (mute == nullptr) return absl::OkStatus();
-  if (mute->until_unix_ms == 0) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("you are muted in the channel ", channel.id, " until a moderator ends it"));
-  }
-  const std::int64_t left_ms = mute->until_unix_ms - envelope_.time_unix_ms;
-  return absl::PermissionDeniedError(absl::StrCat("you are muted in the channel ", channel.id,
-                                                  " for another ", (left_ms + 999) / 1'000, " s"));
-}
-
-const SanctionRow* Decider::FindBan(const User& user, const Channel& channel) const {
-  const std::int64_t now_unix_ms = envelope_.time_unix_ms;
-  const SanctionRow* const ban =
-      ChatState::FindSanction(channel, SanctionKind::kBan, user.id, now_unix_ms);
-  if (ban != nullptr) return ban;
-  if (user.kind != UserKind::kGuest || !user.address.known()) return nullptr;
-  for (const auto& [place, sanction] : channel.extra().sanctions) {
-    if (sanction.kind != SanctionKind::kBan || sanction.user != 0) continue;
-    const bool holds = sanction.until_unix_ms == 0 || sanction.until_unix_ms > now_unix_ms;
-    const std::optional<IpRange> range = IpRange::Parse(sanction.subject);
-    if (holds && range.has_value() && range->Contains(user.address)) return &sanction;
-  }
-  return nullptr;
-}
-
-absl::Status Decider::CheckNotBanned(const User& user, const Channel& channel) const {
-  if (FindBan(user, channel) == nullptr) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat("you are banned from the channel ", channel.id));
 }
 
 // --- Names, topics and the end of channels.
@@ -224,7 +189,7 @@ absl::StatusOr<Result> Decider::Handle(RemoveMessage& command) {
                                            .target_sequence = command.sequence})};
 }
 
-// --- Kick, ban, mute.
+// --- Kick.
 
 absl::StatusOr<Result> Decider::Handle(Kick& command) {
   absl::StatusOr<User*> user = ActingUser();
@@ -242,144 +207,6 @@ absl::StatusOr<Result> Decider::Handle(Kick& command) {
                                           .text = std::move(command.reason)})};
   RemoveMember(**channel, **target);
   return acted;
-}
-
-absl::StatusOr<SanctionRow> Decider::MakeSanction(const User& actor, const Channel& channel,
-                                                  Sanction& command) {
-  SanctionRow row{
-      .channel = channel.key,
-      .kind = command.kind,
-      .until_unix_ms = command.duration_ms == 0 ? 0 : envelope_.time_unix_ms + command.duration_ms,
-      .reason = std::move(command.reason),
-      .by_user_id = actor.id,
-      .time_unix_ms = envelope_.time_unix_ms};
-  User* const target = state_.FindUserById(command.subject);
-  // A line guest's id looks like an address, but has its port.
-  const std::optional<IpRange> range =
-      target == nullptr ? IpRange::Parse(command.subject) : std::nullopt;
-  if (range.has_value()) {
-    if (command.kind == SanctionKind::kMute) {
-      return absl::InvalidArgumentError("only users can be muted; an address range can be banned");
-    }
-    row.subject = range->ToString();
-    return row;
-  }
-  if (target == nullptr) {
-    return absl::NotFoundError(absl::StrCat(Quoted(command.subject),
-                                            " is neither a user's id nor an address range such as "
-                                            "192.0.2.0/24"));
-  }
-  if (target->channels.contains(channel.key)) {
-    absl::StatusOr<User*> below = MemberBelow(actor, channel, target->id);
-    if (!below.ok()) return below.status();
-  } else if (command.kind == SanctionKind::kMute) {
-    return absl::NotFoundError(
-        absl::StrCat(Quoted(target->id), " is no member of the channel ", channel.id));
-  }
-  row.subject = target->id;
-  row.subject_name = target->display_name;
-  row.user = target->key;
-  return row;
-}
-
-absl::StatusOr<Result> Decider::Handle(Sanction& command) {
-  absl::StatusOr<User*> user = ActingUser();
-  if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ChannelOfRight(**user, command.channel_id, Right::kSanction);
-  if (!channel.ok()) return channel.status();
-  if (absl::Status s = ValidateNote("reason", command.reason, limits_.reason_bytes_max); !s.ok()) {
-    return s;
-  }
-  if (command.duration_ms < 0 || command.duration_ms > limits_.sanction_duration_max_ms) {
-    return absl::InvalidArgumentError(absl::StrCat("a ", NameOf(command.kind), " lasts up to ",
-                                                   limits_.sanction_duration_max_ms / 1'000,
-                                                   " seconds, or for good (0)"));
-  }
-  absl::StatusOr<SanctionRow> row = MakeSanction(**user, **channel, command);
-  if (!row.ok()) return row.status();
-  const auto place = std::make_pair(row->kind, row->subject);
-  if (!(*channel)->extra().sanctions.contains(place)) {
-    if (absl::Status s = MakeRoomForSanction(**channel); !s.ok()) return s;
-  }
-  const bool bans = row->kind == SanctionKind::kBan;
-  decision_.store.push_back(PutSanction{*row});
-  state_.PutSanction(**channel, *row);
-  Acted acted{(*channel)->key,
-              AppendAct(**channel, **user, bans ? EventKind::kBanned : EventKind::kMuted,
-                        {.target_id = row->subject,
-                         .target_name = row->subject_name,
-                         .text = row->reason,
-                         .until_unix_ms = row->until_unix_ms})};
-  if (bans) RemoveBanned(**channel, **user);
-  return acted;
-}
-
-void Decider::RemoveBanned(Channel& channel, const User& actor) {
-  std::vector<User*> banned;
-  for (const UserKey key : channel.members) {
-    User* const member = state_.FindUser(key);
-    // Nobody who stands as high as the actor goes because of an address.
-    const bool below =
-        StandsAbove(ChatState::RoleOf(channel, actor), ChatState::RoleOf(channel, *member));
-    if (below && FindBan(*member, channel) != nullptr) banned.push_back(member);
-  }
-  for (User* const member : banned) RemoveMember(channel, *member);
-}
-
-absl::Status Decider::MakeRoomForSanction(Channel& channel) {
-  if (channel.extra().sanctions.size() < limits_.sanctions_per_channel_max) {
-    return absl::OkStatus();
-  }
-  std::vector<std::pair<SanctionKind, std::string>> expired;
-  for (const auto& [place, sanction] : channel.extra().sanctions) {
-    const std::int64_t until = sanction.until_unix_ms;
-    if (until != 0 && until <= envelope_.time_unix_ms) expired.push_back(place);
-  }
-  for (const auto& [kind, subject] : expired) DropSanction(channel, kind, subject);
-  if (!expired.empty()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the channel ", channel.id, " has its most bans and mutes (",
-                   limits_.sanctions_per_channel_max, "); take one back first"));
-}
-
-void Decider::DropSanction(Channel& channel, SanctionKind kind, const std::string& subject) {
-  decision_.store.push_back(DeleteSanction{channel.key, kind, subject});
-  state_.RemoveSanction(channel, kind, subject);
-}
-
-absl::StatusOr<Result> Decider::Handle(Pardon& command) {
-  absl::StatusOr<User*> user = ActingUser();
-  if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ChannelOfRight(**user, command.channel_id, Right::kSanction);
-  if (!channel.ok()) return channel.status();
-  const std::optional<IpRange> range = IpRange::Parse(command.subject);
-  const std::string subject = range.has_value() ? range->ToString() : command.subject;
-  const SanctionRow* const known =
-      ChatState::FindSanction(**channel, command.kind, subject, envelope_.time_unix_ms);
-  if (known == nullptr) {
-    return absl::NotFoundError(absl::StrCat("there is no ", NameOf(command.kind), " of ",
-                                            Quoted(command.subject), " in the channel ",
-                                            (*channel)->id));
-  }
-  Act act{.target_id = known->subject, .target_name = known->subject_name};
-  DropSanction(**channel, command.kind, subject);
-  const bool bans = command.kind == SanctionKind::kBan;
-  return Acted{(*channel)->key,
-               AppendAct(**channel, **user, bans ? EventKind::kUnbanned : EventKind::kUnmuted,
-                         std::move(act))};
-}
-
-absl::StatusOr<Result> Decider::Handle(ListSanctions& command) {
-  absl::StatusOr<User*> user = ActingUser();
-  if (!user.ok()) return user.status();
-  absl::StatusOr<Channel*> channel = ChannelOfRight(**user, command.channel_id, Right::kSanction);
-  if (!channel.ok()) return channel.status();
-  SanctionList list;
-  for (const auto& [place, sanction] : (*channel)->extra().sanctions) {
-    const std::int64_t until = sanction.until_unix_ms;
-    if (until == 0 || until > envelope_.time_unix_ms) list.sanctions.push_back(sanction);
-  }
-  return list;
 }
 
 // --- Roles.
@@ -406,6 +233,13 @@ absl::StatusOr<Result> Decider::Handle(SetRole& command) {
   if (target != *user && ChatState::RoleOf(**channel, *target) == Role::kOwner) {
     return absl::PermissionDeniedError(
         absl::StrCat("the user ", target->id, " is owner, and you do not stand above it"));
+  }
+  const bool is_new =
+      command.role != Role::kMember && ChatState::RoleOf(**channel, *target) == Role::kMember;
+  if (is_new && (*channel)->extra().officers.size() >= limits_.officers_per_channel_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the channel ", (*channel)->id, " has its most moderators and owners (",
+                     limits_.officers_per_channel_max, "); make one a member first"));
   }
   SetMemberRole(**channel, *target, command.role);
   return Acted{(*channel)->key, AppendAct(**channel, **user, EventKind::kRoleChanged,

@@ -79,6 +79,10 @@ void Publisher::Carry(EraseAllStep&) {
   if (erased_ != nullptr) erased_(0);
 }
 
+void Publisher::ForgetCopies() {
+  if (erased_ != nullptr) erased_(0);
+}
+
 void Publisher::Carry(CloseChannelStep& step) {
   step.feed->queue->Close();
   budget_.Forget(*step.feed);

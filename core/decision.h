@@ -88,6 +88,8 @@ class Publisher {
   /// whoever keeps copies of what the store holds lets go of them. Set it before the first Publish.
   void set_erase_observer(std::function<void(ChannelKey)> erased) { erased_ = std::move(erased); }
   void Publish(Decision& decision, std::vector<Envelope>& batch);
+  /// Calls the erase observer for all channels: an erasure has come to its end.
+  void ForgetCopies();
   /// Answers one envelope, outside of a decision (refused batches).
   void Answer(Envelope& envelope, absl::StatusOr<Result>&& result);
   void NotifyRoom(DeliveryLane* lane) { BatchOf(lane).inbox_has_room = true; }

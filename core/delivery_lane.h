@@ -101,9 +101,10 @@ struct LaneBatch {
 class DeliveryLane {
  public:
   virtual ~DeliveryLane() = default;
-  /// Takes over what a batch has for this lane; called by the sequencer thread at most once a
-  /// batch, in order, with a batch that is not empty. Must not block: queue it and wake the lane's
-  /// thread once.
+  /// Takes over what a batch has for this lane, which is not empty; called by the sequencer thread
+  /// at most once a batch, in order. An AccountGate calls it as well, with a single answer, on the
+  /// hasher's threads and on those that call it. Thread-safe; must not block: queue it and wake the
+  /// lane's thread once.
   virtual void Deliver(LaneBatch batch) = 0;
 };
 

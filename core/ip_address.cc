@@ -162,7 +162,12 @@ IpRange IpRange::Around(const IpAddress& address, int prefix_bits) {
 }
 
 bool IpRange::Contains(const IpAddress& address) const {
-  return Around(address, prefix_bits).base == base;
+  const auto whole = static_cast<std::size_t>(prefix_bits / 8);
+  if (!std::equal(base.bytes.begin(), base.bytes.begin() + whole, address.bytes.begin())) {
+    return false;
+  }
+  const int rest = prefix_bits % 8;
+  return rest == 0 || (base.bytes[whole] ^ address.bytes[whole]) >> (8 - rest) == 0;
 }
 
 std::string IpRange::ToString() const {

@@ -33,10 +33,15 @@ struct Limits {
   std::size_t members_per_channel_max = 100'000;
   std::size_t sessions_per_user_max = 16;  ///< Open Subscribe streams, or line connections.
 
-  std::size_t accounts_max = 100'000;    ///< Accounts and vouched users, which count as users, too.
-  std::size_t tokens_per_user_max = 50;  ///< The one that expires first makes room.
+  /// Accounts and vouched users, which count as users, too, and never end by themselves: fewer than
+  /// users_max, so that there is room for guests.
+  std::size_t accounts_max = 80'000;
+  std::size_t tokens_per_user_max = 50;           ///< The one that expires first makes room.
   std::size_t sanctions_per_channel_max = 1'000;  ///< Those that have expired make room.
   std::size_t invites_per_channel_max = 100;      ///< Those that have expired make room.
+  std::size_t sanctions_max = 200'000;            ///< Bans and mutes of all channels together.
+  std::size_t invites_max = 200'000;              ///< The same of invites.
+  std::size_t officers_per_channel_max = 100;     ///< Moderators and owners.
 
   // --- How long something may hold. Beyond: INVALID_ARGUMENT.
   std::uint32_t invite_uses_max = 1'000'000;
@@ -51,6 +56,11 @@ struct Limits {
   /// Encoded bytes of all channels together. Beyond: the channels in which nothing happened for the
   /// longest time keep none.
   std::size_t queues_bytes_max = 256 * kMiB;
+
+  // --- One user, all its sessions together; 0: no limit. Beyond: RESOURCE_EXHAUSTED. A server
+  // takes them from core/peer_limits.h.
+  std::int64_t commands_per_user_per_s = 0;
+  std::int64_t commands_per_user_burst = 0;
 
   // --- Commands that wait for the sequencer. Full: a line connection stops reading its socket, a
   // gRPC call fails with RESOURCE_EXHAUSTED.

@@ -57,8 +57,10 @@ struct PeerLimits {
   std::int64_t attempts_per_login_per_minute = 30;
 
   // --- One user, all sessions together.
-  std::int64_t commands_per_user_per_s = 5'000;
-  std::int64_t commands_per_user_burst = 10'000;
+  /// Beyond: RESOURCE_EXHAUSTED, on both transports. More than a connection may, so that a line
+  /// client with one connection is slowed and never refused.
+  std::int64_t commands_per_user_per_s = 10'000;
+  std::int64_t commands_per_user_burst = 20'000;
 
   /// Addresses behind which many peers are known to be: a published container port, a load
   /// balancer, a private network's router.

@@ -120,6 +120,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string text;          ///< The line, or the command's argument.
     std::uint64_t before = 0;  ///< Of a history.
     std::uint32_t limit = 0;
+    std::shared_ptr<const Vouched> vouched;  ///< Of who becomes the user.
   };
 
   /// A command that the full inbox did not take.
@@ -228,7 +229,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::size_t in_flight_ = 0;  ///< Weights of pending_.
   std::size_t in_flight_bytes_ = 0;
   std::unique_ptr<Parked> parked_;
-  std::unique_ptr<LoginRequest> login_;  ///< Waits, or is under way: no further line is taken.
+  std::shared_ptr<const Vouched> vouched_;  ///< Of its user, if somebody vouches for it.
+  std::unique_ptr<LoginRequest> login_;     ///< Waits, or is under way: no further line is taken.
 
   Outbox outbox_;
   std::string remainder_;           ///< Sent in part: its rest comes first.
@@ -263,6 +265,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool awaiting_writable_ = false;
   bool lines_wait_ = false;  ///< Reading was paused with lines untaken.
   bool logging_in_ = false;
+
   bool slowed_ = false;  ///< The peer has sent more than it may; OnPace comes.
 };
 

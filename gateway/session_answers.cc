@@ -95,6 +95,7 @@ void Session::OnAnswer(const Pending& pending, Result& result) {
   if (command == CommandId::kRegister || command == CommandId::kAuth ||
       command == CommandId::kLogin) {
     registered_ = true;
+    if (std::holds_alternative<SessionOpened>(result)) vouched_ = pending.vouched;
   }
   if (const auto* posted = std::get_if<Posted>(&result)) {
     outbox_.AddOwnEvent(posted->channel, posted->event->sequence);

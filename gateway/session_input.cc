@@ -238,8 +238,10 @@ void Session::TakeCommand(Request& request) {
     envelope.actor.claimed_user_id = std::string(request.claimed_user_id);
     envelope.actor.claim_is_address = IsSocketAddress(request.claimed_user_id);
   }
-  Submit(envelope,
-         {.command = request.row->id, .weight = request.row->weight, .text = std::move(argument)});
+  Submit(envelope, {.command = request.row->id,
+                    .weight = request.row->weight,
+                    .text = std::move(argument),
+                    .vouched = first ? peer_.vouched : nullptr});
 }
 
 void Session::TakeHistory(Request& request) {
@@ -256,6 +258,8 @@ void Session::Submit(Envelope& envelope, Pending pending) {
   if (envelope.lane == nullptr) {
     envelope.actor.session = id_;
     envelope.actor.address = peer_.address;
+    // What it vouches for besides who it is (channels) counts for every command.
+    if (vouched_ != nullptr) envelope.actor.vouched = vouched_;
     envelope.lane = &io_;
     envelope.time_unix_ms = io_.environment().clock->NowUnixMs();
     envelope.done = [io = &io_, id = id_](absl::StatusOr<Result> result) {

@@ -45,7 +45,8 @@ void Session::TakeAuth(AuthRequest& request) {
   } else {
     envelope.actor.credential = environment.secrets->HashOf(request.token);
   }
-  Submit(envelope, {.command = CommandId::kAuth});
+  std::shared_ptr<const Vouched> vouched = envelope.actor.vouched;
+  Submit(envelope, {.command = CommandId::kAuth, .vouched = std::move(vouched)});
 }
 
 void Session::TakeLogin(LoginRequest& request) {

@@ -185,6 +185,10 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
                   "Bans and mutes of a channel");
   options.AddSize("invites-per-channel-max", limits.invites_per_channel_max,
                   "Invites of a channel");
+  options.AddSize("sanctions-max", limits.sanctions_max, "Bans and mutes of all channels");
+  options.AddSize("invites-max", limits.invites_max, "Invites of all channels");
+  options.AddSize("officers-per-channel-max", limits.officers_per_channel_max,
+                  "Owners and moderators of a channel");
   options.AddSize("users-max", limits.users_max, "Users at once");
   options.AddSize("channels-max", limits.channels_max, "Channels at once, personal ones included");
   options.AddSize("channels-per-user-max", limits.channels_per_user_max,

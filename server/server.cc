@@ -44,8 +44,11 @@ constexpr const char* kDrainReason = "the server is stopping; reconnect";
 /// that end only when broken off: health watches, and those that came while it was shutting down.
 constexpr absl::Duration kLastCallsTimeout = absl::Seconds(1);
 
-/// The configuration with as many connections as the process has files for.
+/// The configuration with as many connections as the process has files for, and what the core has
+/// to know of the limits of peers.
 Config Affordable(Config config) {
+  config.limits.commands_per_user_per_s = config.peers.commands_per_user_per_s;
+  config.limits.commands_per_user_burst = config.peers.commands_per_user_burst;
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return config;
   const std::size_t files_of_line =

@@ -151,6 +151,48 @@ TEST(Sanctions, AreBoundedAndThoseThatExpiredMakeRoom) {
   EXPECT_EQ(list.sanctions[1].subject, "192.0.2.3");
 }
 
+TEST(Sanctions, OfAllChannelsTogetherAreBounded) {
+  Limits limits;
+  limits.sanctions_max = 2;
+  Room room(limits);
+  const std::string other = room.chat.Create(room.ann, "other");
+  const auto ban = [&](const std::string& channel, const std::string& range, std::int64_t ms) {
+    return room.Try(room.ann, Sanction{channel, SanctionKind::kBan, range, ms});
+  };
+  ASSERT_EQ(ban(room.id, "192.0.2.1", 1'000), StatusCode::kOk);
+  ASSERT_EQ(ban(other, "192.0.2.2", 0), StatusCode::kOk);
+  EXPECT_EQ(ban(room.id, "192.0.2.1", 1'000), StatusCode::kOk) << "it is there already";
+  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kResourceExhausted);
+  room.chat.store.FailCommits(absl::UnavailableError("no disk"));
+  EXPECT_EQ(room.Try(room.ann, RemoveChannel{room.id}), StatusCode::kUnavailable);
+  room.chat.store.FailCommits(absl::OkStatus());
+  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kResourceExhausted);
+  room.chat.Restart();
+  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kResourceExhausted);
+  ASSERT_EQ(room.Try(room.ann, RemoveChannel{room.id}), StatusCode::kOk);
+  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kOk) << "they ended with their channel";
+}
+
+TEST(Sanctions, OfARangeHoldAfterARestartAndUntilTheyEnd) {
+  Room room;
+  room.bob.address = *IpAddress::Parse("192.0.2.7");
+  for (const auto& [range, ms] : {std::pair("192.0.2.0/24", 5'000), std::pair("192.0.2.7", 9'000),
+                                  std::pair("192.0.0.0/16", 1'000)}) {
+    ASSERT_EQ(room.Try(room.ann, Sanction{room.id, SanctionKind::kBan, range, ms}),
+              StatusCode::kOk);
+  }
+  room.chat.Restart();
+  room.chat.Pass(5'000);
+  EXPECT_EQ(room.Try(room.bob, Join{room.id}), StatusCode::kPermissionDenied);
+  room.chat.store.FailCommits(absl::UnavailableError("no disk"));
+  EXPECT_EQ(room.Try(room.ann, Pardon{room.id, SanctionKind::kBan, "192.0.2.7"}),
+            StatusCode::kUnavailable);
+  room.chat.store.FailCommits(absl::OkStatus());
+  EXPECT_EQ(room.Try(room.bob, Join{room.id}), StatusCode::kPermissionDenied);
+  ASSERT_EQ(room.Try(room.ann, Pardon{room.id, SanctionKind::kBan, "192.0.2.7"}), StatusCode::kOk);
+  EXPECT_EQ(room.Try(room.bob, Join{room.id}), StatusCode::kOk);
+}
+
 TEST(Sanctions, AndRolesOutliveARestart) {
   Room room;
   const Actor cyd = room.chat.TokenGuest("cyd");
@@ -182,6 +224,21 @@ TEST(Roles, NeedAnOwner) {
   EXPECT_EQ(room.Try(room.ann, SetRole{room.id, "user-bob", Role::kMember}),
             StatusCode::kPermissionDenied);
   EXPECT_EQ(room.Try(room.ann, SetRole{room.id, "user-ann", Role::kMember}), StatusCode::kOk);
+}
+
+TEST(Roles, AreGivenToAFew) {
+  Limits limits;
+  limits.officers_per_channel_max = 2;
+  Room room(limits);
+  const Actor cyd = room.chat.TokenGuest("cyd");
+  ASSERT_TRUE(room.chat.JoinChannel(cyd, room.id).ok());
+  ASSERT_EQ(room.Try(room.ann, SetRole{room.id, "user-bob", Role::kModerator}), StatusCode::kOk);
+  EXPECT_EQ(room.Try(room.ann, SetRole{room.id, "user-cyd", Role::kModerator}),
+            StatusCode::kResourceExhausted);
+  EXPECT_EQ(room.Try(room.ann, SetRole{room.id, "user-bob", Role::kOwner}), StatusCode::kOk)
+      << "it is one of them already";
+  ASSERT_EQ(room.Try(room.bob, SetRole{room.id, "user-bob", Role::kMember}), StatusCode::kOk);
+  EXPECT_EQ(room.Try(room.ann, SetRole{room.id, "user-cyd", Role::kModerator}), StatusCode::kOk);
 }
 
 TEST(Roles, AreLostByLeaving) {

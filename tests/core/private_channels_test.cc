@@ -145,6 +145,18 @@ TEST(Invite, IsForPrivateChannelsAndBounded) {
   EXPECT_EQ(den.Invite("c", 1, 9'000), StatusCode::kOk) << "what has expired makes room";
 }
 
+TEST(Invite, IsOneOfABoundedNumberOnTheWholeServer) {
+  Limits limits;
+  limits.invites_max = 1;
+  Den den(limits);
+  const auto other = den.chat.Do(den.bob, CreateChannel{"den of bob", ChannelKind::kPrivate});
+  const std::string id = std::get<ChannelInfo>(*other).id;
+  ASSERT_EQ(den.Invite("a", 1, 1'000), StatusCode::kOk);
+  EXPECT_EQ(den.Try(den.bob, CreateInvite{id, "b", "i", 1, 1'000}), StatusCode::kResourceExhausted);
+  ASSERT_EQ(den.Try(den.bob, JoinByInvite{"a"}), StatusCode::kOk) << "which uses it up";
+  EXPECT_EQ(den.Try(den.bob, CreateInvite{id, "b", "i", 1, 1'000}), StatusCode::kOk);
+}
+
 TEST(Invite, OutlivesARestartAndARefusedBatch) {
   Den den;
   ASSERT_EQ(den.Invite("hash", 2, 60'000), StatusCode::kOk);

@@ -104,7 +104,7 @@ ChatHarness::ChatHarness(Limits limits_in)
 
 void ChatHarness::Restart() {
   lane.ForgetSessions();
-  engine_ = std::make_unique<ChatEngine>(limits, PlainEncoders(), &store);
+  engine_ = std::make_unique<ChatEngine>(limits, PlainEncoders(), &store, &names);
   EXPECT_TRUE(engine_->Recover(clock.NowUnixMs()).ok());
 }
 
@@ -148,6 +148,43 @@ Actor ChatHarness::TokenGuest(const std::string& name) {
   Actor actor{.credential = "token of " + name};
   EXPECT_TRUE(Do({}, Register{"user-" + name, name, actor.credential, {}}).ok());
   return actor;
+}
+
+Actor ChatHarness::Account(const std::string& name, std::int64_t lifetime_ms) {
+  Actor actor{.credential = "token of " + name};
+  const absl::Status made =
+      Do({}, CreateAccount{"account-" + name,
+                           name,
+                           name,
+                           name + "'s hash",
+                           {actor.credential, "id of token of " + name, "first", lifetime_ms}})
+          .status();
+  EXPECT_TRUE(made.ok()) << made;
+  return actor;
+}
+
+Actor ChatHarness::LogIn(const std::string& name, const std::string& token,
+                         std::int64_t lifetime_ms) {
+  const auto found = std::get<LoginFound>(*Do({}, FindLogin{name}));
+  const absl::Status entered =
+      Do({}, EnterAccount{found.user,
+                          found.password_hash,
+                          {token, "id of " + token, "another", lifetime_ms},
+                          {}})
+          .status();
+  EXPECT_TRUE(entered.ok()) << entered;
+  return {.credential = token};
+}
+
+Actor ChatHarness::VouchedFor(const std::string& subject, const std::string& name,
+                              std::int64_t lifetime_ms, std::vector<std::string> channel_ids) {
+  return {.vouched = std::make_shared<const Vouched>(
+              Vouched{subject, name, clock.NowUnixMs() + lifetime_ms, std::move(channel_ids)})};
+}
+
+UserInfo ChatHarness::WhoIs(const Actor& actor) {
+  const absl::StatusOr<Result> answer = Do(actor, WhoAmI{});
+  return answer.ok() ? std::get<Registered>(*answer).user : UserInfo{};
 }
 
 absl::Status ChatHarness::Open(const Actor& guest, SessionId session,

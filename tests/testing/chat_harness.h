@@ -17,6 +17,7 @@
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/keeping_store.h"
 #include "tests/testing/plain_encoder.h"
+#include "tests/testing/plain_names.h"
 
 namespace txtchat::testing {
 
@@ -71,6 +72,16 @@ class ChatHarness {
   Actor LineGuest(SessionId session, const std::string& name);
   /// A gRPC guest without a session; the user id is `user-NAME`.
   Actor TokenGuest(const std::string& name);
+  /// Makes an account that logs in as `NAME` and acts with the token `token of NAME`, which lasts
+  /// `lifetime_ms`; the user id is `account-NAME`, and its password is hashed as `NAME's hash`.
+  Actor Account(const std::string& name, std::int64_t lifetime_ms = kDayMs);
+  /// Another token of an account, as a login makes one; its id is `id of TOKEN`.
+  Actor LogIn(const std::string& name, const std::string& token, std::int64_t lifetime_ms = kDayMs);
+  /// Somebody vouched for from now on, for so long.
+  Actor VouchedFor(const std::string& subject, const std::string& name,
+                   std::int64_t lifetime_ms = kDayMs, std::vector<std::string> channel_ids = {});
+  /// Who the core says that the actor is; empty if it is nobody.
+  UserInfo WhoIs(const Actor& actor);
   /// Opens a session for a token guest. Empty: all channels.
   absl::Status Open(const Actor& guest, SessionId session,
                     std::vector<std::string> channel_ids = {});
@@ -88,12 +99,15 @@ class ChatHarness {
     return "10.0.0." + std::to_string(session) + ":1000";
   }
 
+  static constexpr std::int64_t kDayMs = 86'400'000;
+
   Limits limits;
   /// A new server process over what the store has kept. Actors with a credential go on.
   void Restart();
   ChatEngine& engine() { return *engine_; }
 
   FakeClock clock;
+  PlainNames names;
   storage::MemoryStore memory;
   KeepingStore keeping;
   FailingStore store;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -24,9 +26,17 @@ class FailingStore final : public ForwardingStore {
     read_status_ = std::move(status);
   }
 
+  /// From now on an erasure is under way, until a PurgeStep is committed.
+  void BeginErasing() { is_erasing_ = true; }
+  bool IsErasing() const override { return is_erasing_ || ForwardingStore::IsErasing(); }
+
   absl::Status Commit(const StoreBatch& batch) override {
     const absl::Status status = CommitStatus();
-    return status.ok() ? ForwardingStore::Commit(batch) : status;
+    if (!status.ok()) return status;
+    for (const StoreChange& change : batch) {
+      if (std::holds_alternative<PurgeStep>(change)) is_erasing_ = false;
+    }
+    return ForwardingStore::Commit(batch);
   }
   absl::StatusOr<EventPage> Read(const EventQuery& query) override {
     const absl::Status status = ReadStatus();
@@ -55,6 +65,7 @@ class FailingStore final : public ForwardingStore {
     return read_status_;
   }
 
+  std::atomic<bool> is_erasing_ = false;
   mutable absl::Mutex mutex_;
   absl::Status commit_status_ ABSL_GUARDED_BY(mutex_);
   absl::Status read_status_ ABSL_GUARDED_BY(mutex_);

@@ -42,6 +42,9 @@ class KeepingStore final : public ForwardingStore {
     return ForwardingStore::Commit(batch);
   }
 
+  /// Ids of the users that were to be erased.
+  const std::vector<std::string>& erased_users() const { return erased_users_; }
+
  private:
   void Apply(const PutUser& c) {
     users_[c.user.key] = c.user;
@@ -75,7 +78,7 @@ class KeepingStore final : public ForwardingStore {
   void Apply(const PutInvite& c) { invites_[c.invite.hash] = c.invite; }
   void Apply(const DeleteInvite& c) { invites_.erase(c.hash); }
   void Apply(const EraseMessage&) {}
-  void Apply(const EraseUser&) {}
+  void Apply(const EraseUser& c) { erased_users_.push_back(c.user_id); }
   void Apply(const PutMembership& c) {
     memberships_[{c.membership.channel, c.membership.user}] = c.membership.role;
   }
@@ -93,6 +96,7 @@ class KeepingStore final : public ForwardingStore {
   std::map<std::string, TokenRow> tokens_;
   std::map<std::string, InviteRow> invites_;
   std::map<ChannelKey, std::uint64_t> heads_;
+  std::vector<std::string> erased_users_;
   UserKey last_user_key_ = 0;
   ChannelKey last_channel_key_ = 0;
 };
