@@ -220,6 +220,7 @@ void Listener::AdmitTls(FileDescriptor connection, Peer peer, Place place) {
     ++environment.counters->handshakes_failed;
     return;
   }
+  peer.is_private = true;
   NextThread().AdoptTls(std::move(connection), std::move(peer), std::move(place),
                         std::move(handshake), std::move(tls));
 }

@@ -1,12 +1,11 @@
 #include "grpc-service/account_service.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "grpc-service/conversions.h"
 
 namespace txtchat::rpc {
@@ -46,23 +45,9 @@ auto AnswerWithToken(std::string secret) {
   };
 }
 
-// A page token names the last event that was looked at.
-std::string MakePageToken(const AuthoredPage& page) {
-  return absl::StrCat("x", absl::Hex(page.last_channel, absl::kZeroPad16),
-                      absl::Hex(page.last_sequence, absl::kZeroPad16));
-}
-
-absl::Status ParsePageToken(const std::string& token, AuthoredQuery& query) {
-  if (token.empty()) return absl::OkStatus();
-  const bool fits = token.size() == 33 && token[0] == 'x' &&
-                    absl::SimpleHexAtoi(token.substr(1, 16), &query.after_channel) &&
-                    absl::SimpleHexAtoi(token.substr(17), &query.after_sequence);
-  if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "the page token is not one of this list; begin again without it");
-}
-
-void AnswerExport(UnaryCall& call, const absl::StatusOr<AuthoredPage>& page) {
+/// A page token names the last event that was looked at, whoever's it is.
+void AnswerExport(UnaryCall& call, const PositionSealer& positions,
+                  const absl::StatusOr<AuthoredPage>& page) {
   if (!page.ok()) {
     const bool is_busy = page.status().code() == absl::StatusCode::kResourceExhausted;
     // The store's own words are for the operator.
@@ -72,7 +57,9 @@ void AnswerExport(UnaryCall& call, const absl::StatusOr<AuthoredPage>& page) {
   }
   v1::ExportMessagesResponse answer;
   for (const EventPtr& event : page->messages) SetMessage(*event, *answer.add_messages());
-  if (!page->done) answer.set_next_page_token(MakePageToken(*page));
+  if (!page->done) {
+    answer.set_next_page_token(positions.Seal({page->last_channel, page->last_sequence}));
+  }
   call.Answer(answer);
 }
 
@@ -190,8 +177,15 @@ grpc::ServerUnaryReactor* AccountService::ExportMessages(grpc::CallbackServerCon
   if (!parsed.ok()) return unary->Refuse(parsed.status());
   AuthoredQuery query{.scan_max = runner_.dependencies().limits.history_scan_events_max,
                       .bytes_max = page_bytes_max_};
-  if (absl::Status s = ParsePageToken(parsed->page_token(), query); !s.ok())
-    return unary->Refuse(s);
+  if (!parsed->page_token().empty()) {
+    const std::optional<StoredPosition> position = positions_.Open(parsed->page_token());
+    if (!position.has_value()) {
+      return unary->Refuse(absl::InvalidArgumentError(
+          "the page token is not one of this list; begin again without it"));
+    }
+    query.after_channel = position->channel;
+    query.after_sequence = position->sequence;
+  }
 
   auto done = [this, unary = unary, query](absl::StatusOr<Result> result) mutable {
     if (!result.ok()) {
@@ -200,7 +194,9 @@ grpc::ServerUnaryReactor* AccountService::ExportMessages(grpc::CallbackServerCon
     }
     query.user_id = std::get<Registered>(*result).user.id;
     runner_.dependencies().history->ReadAuthoredAsync(
-        query, [unary](absl::StatusOr<AuthoredPage> page) { AnswerExport(*unary, page); });
+        query, [this, unary](absl::StatusOr<AuthoredPage> page) {
+          AnswerExport(*unary, positions_, page);
+        });
   };
   const absl::Status submitted =
       runner_.Submit(*std::move(actor), txtchat::WhoAmI{}, runner_.NextPump(), std::move(done));

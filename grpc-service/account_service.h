@@ -4,6 +4,7 @@
 
 #include "grpc-service/call_runner.h"
 #include "grpc-service/rpc_options.h"
+#include "grpc-service/sealed_position.h"
 #include "txtchat/v1/accounts.grpc.pb.h"
 
 namespace txtchat::rpc {
@@ -26,7 +27,9 @@ class AccountService final : public RawAccountService {
  public:
   /// `runner` outlives it.
   AccountService(CallRunner* runner, const RpcOptions& options)
-      : runner_(*runner), page_bytes_max_(options.history_page_bytes_max) {}
+      : runner_(*runner),
+        page_bytes_max_(options.history_page_bytes_max),
+        positions_(runner->dependencies().secrets) {}
 
   grpc::ServerUnaryReactor* CreateAccount(grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer* request,
@@ -59,6 +62,7 @@ class AccountService final : public RawAccountService {
  private:
   CallRunner& runner_;
   const std::size_t page_bytes_max_;
+  const PositionSealer positions_;
 };
 
 }  // namespace txtchat::rpc

@@ -38,10 +38,10 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-/// Blocks SIGHUP as well where it means something: that certificates are to be read again.
+/// Blocks SIGHUP as well where it means something: that certificates or keys are to be read again.
 /// Elsewhere it ends the program, as always.
 sigset_t WithReloadSignal(sigset_t signals, const txtchat::server::Config& config) {
-  if (config.tls_cert.empty()) return signals;
+  if (config.tls_cert.empty() && config.jwt_keys.empty()) return signals;
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;

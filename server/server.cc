@@ -125,6 +125,12 @@ std::string DurabilityOf(const Config& config) {
   return config.durability == storage::Durability::kFull ? "full" : "normal";
 }
 
+/// The clock of the transports: what PeerGuard counts must be counted by one.
+std::int64_t SteadyNowMs() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
 std::int64_t Count(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
 }  // namespace
@@ -168,8 +174,7 @@ struct Server::Parts {
             .clock = &clock,
             .limits = config.limits,
             .may_try = [this](const IpAddress& peer, const std::string& login) {
-              return logins.MayTry(peer, login,
-                                   absl::ToInt64Milliseconds(absl::Now() - absl::UnixEpoch()));
+              return logins.MayTry(peer, login, SteadyNowMs());
             }};
   }
 
