@@ -233,7 +233,9 @@ EventPtr Decider::AddMember(Channel& channel, User& user, bool creates,
   const auto start_sessions = [&](bool that_see_it, std::uint64_t cursor) {
     for (SessionId id : user.sessions) {
       const Session& session = *state_.FindSession(id);
-      const bool sees_it = !creates || session.spec.sees_own_creation;
+      // Another of the user's sessions has created it: this one gets no answer that says so.
+      const bool sees_it =
+          !creates || session.spec.sees_own_creation || id != envelope_.actor.session;
       if (sees_it == that_see_it && session.Follows(channel)) {
         StartSession(session, channel, cursor);
       }

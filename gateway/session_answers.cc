@@ -95,7 +95,13 @@ void Session::OnAnswer(const Pending& pending, Result& result) {
   if (command == CommandId::kRegister || command == CommandId::kAuth ||
       command == CommandId::kLogin) {
     registered_ = true;
-    if (std::holds_alternative<SessionOpened>(result)) vouched_ = pending.vouched;
+    if (pending.vouched != nullptr && std::holds_alternative<SessionOpened>(result)) {
+      // What it vouches for counts as long as the session. Its name does not: a later token, shown
+      // elsewhere, may have said another.
+      Vouched lasting = *pending.vouched;
+      lasting.display_name.clear();
+      vouched_ = std::make_shared<const Vouched>(std::move(lasting));
+    }
   }
   if (const auto* posted = std::get_if<Posted>(&result)) {
     outbox_.AddOwnEvent(posted->channel, posted->event->sequence);

@@ -56,7 +56,7 @@ class CallRunner {
     kUser,     ///< Its token says who.
     kAnybody,  ///< Needs no token.
   };
-  /// Who calls. UNAUTHENTICATED: nobody that may; RESOURCE_EXHAUSTED: too many tokens were tried.
+  /// Who calls, as far as the token says. UNAUTHENTICATED: nobody that may.
   absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context, Caller caller) const;
   /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
   /// completion never runs.

@@ -1,5 +1,5 @@
-"""Everybody tries everything: each call and each command, in each kind of channel, in each role. What
-they are answered is what docs/security.md says; its tables are read here."""
+"""Everybody tries everything: each call and each command, in each kind of channel, in each role.
+What they are answered is what docs/security.md says; its tables are read here."""
 
 import pathlib
 import re

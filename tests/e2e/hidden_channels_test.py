@@ -75,8 +75,9 @@ class OverGrpc(Hidden):
         """Tries a call with each request, which is made of an id, as each outsider."""
         for why, make in requests.items():
             for person in self.outsiders:
+                attempt = lambda p, id, make=make: p.try_call(name, **make(id))
                 with self.subTest(call=name, why=why, who=person.id):
-                    yield self.assert_as_if_never(person, lambda p, id: p.try_call(name, **make(id)))
+                    yield self.assert_as_if_never(person, attempt)
 
     def codes(self, name, **requests):
         return {answer.code for answer in self.each(name, **requests)}

@@ -21,7 +21,7 @@ class Aim:
 
 
 def _of_channel(**fields):
-    """A request with the channel's id, and these fields, of which those that are callable are asked."""
+    """A request with the channel's id and these fields; those that can be called are asked."""
 
     def make(w):
         given = {name: value(w) if callable(value) else value for name, value in fields.items()}

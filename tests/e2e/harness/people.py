@@ -18,7 +18,9 @@ SERVICES = {
     moderation_pb2.DESCRIPTOR.services_by_name[
         "ModerationService"
     ]: moderation_pb2_grpc.ModerationServiceStub,
-    accounts_pb2.DESCRIPTOR.services_by_name["AccountService"]: accounts_pb2_grpc.AccountServiceStub,
+    accounts_pb2.DESCRIPTOR.services_by_name[
+        "AccountService"
+    ]: accounts_pb2_grpc.AccountServiceStub,
 }
 METHODS = {
     method.name: (method, stub)
@@ -81,7 +83,7 @@ class GrpcPerson:
             answer = call(
                 request, metadata=self.metadata, timeout=DEADLINE_S, wait_for_ready=True
             )
-            if not method.name == "Subscribe":
+            if name != "Subscribe":
                 return Answer("ok", result=answer)
             first = next(answer)
             answer.cancel()

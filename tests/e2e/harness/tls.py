@@ -2,7 +2,6 @@
 
 import pathlib
 import socket
-import ssl
 import subprocess
 import tempfile
 

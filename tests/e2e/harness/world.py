@@ -60,8 +60,8 @@ def _behind(tag, lines):
 
 
 class World:
-    """A channel of some kind. The owner and all others act on `transport`; the victim, a member, and
-    the newcomer, who is none, are on gRPC."""
+    """A channel of some kind. The owner and all others act on `transport`; the victim, a member,
+    and the newcomer, who is none, are on gRPC."""
 
     def __init__(self, people, strangers, kind, transport):
         self._people, self.kind, self.transport = people, kind, transport
@@ -123,7 +123,8 @@ class World:
         fields = {"channel_id": channel, "subject": self.aim.banned}
         self._do(self.owner, "Ban", fields, f"ban${channel}${self.aim.banned}")
         if self.kind == "private":
-            made = self._do(self.owner, "CreateInvite", {"channel_id": channel}, f"invite${channel}")
+            fields = {"channel_id": channel}
+            made = self._do(self.owner, "CreateInvite", fields, f"invite${channel}")
             if self.transport == "grpc":
                 self.aim.invite = made.invite.id
             else:  # CHAN CODE INVITE …
@@ -154,4 +155,6 @@ class World:
         aim.channel = channel or aim.channel
         aim.own_message = self._own.get(person, aim.message)
         made = OF_CHANNELS[act, name](aim)
-        return person.try_call(name, **made) if person.transport == "grpc" else person.try_line(made)
+        if person.transport == "grpc":
+            return person.try_call(name, **made)
+        return person.try_line(made)
