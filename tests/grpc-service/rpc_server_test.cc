@@ -68,7 +68,8 @@ TEST(RpcServer, TellsWhenItCannotListen) {
   const RpcDependencies dependencies{.sequencer = &first.sequencer,
                                      .history = &first.history,
                                      .clock = &first.clock,
-                                     .session_ids = &first.session_ids};
+                                     .session_ids = &first.session_ids,
+                                     .secrets = &first.secrets};
   const std::string taken = "127.0.0.1:" + std::to_string(first.server->port());
   for (const std::string& address :
        {taken, std::string("127.0.0.1:none"), std::string("192.0.2.1:1")}) {
@@ -83,7 +84,8 @@ TEST(RpcServer, RefusesLimitsThatClientsCouldNotRead) {
   RpcDependencies dependencies{.sequencer = &harness.sequencer,
                                .history = &harness.history,
                                .clock = &harness.clock,
-                               .session_ids = &harness.session_ids};
+                               .session_ids = &harness.session_ids,
+                               .secrets = &harness.secrets};
   dependencies.limits.text_bytes_max = 4 * 1024 * 1024;
   EXPECT_EQ(RpcServer::Start(dependencies, {.listen = "127.0.0.1:0"}).status().code(),
             absl::StatusCode::kInvalidArgument);
