@@ -32,6 +32,7 @@ class Adversary(ServerTestCase):
 
     @classmethod
     def setUpClass(cls):
+        cls.table = SecurityTable()
         cls.directory = tempfile.TemporaryDirectory(prefix="txtchat-keys-")
         keys = pathlib.Path(cls.directory.name) / "keys.json"
         keys.write_text(jwt.key_set(SECRET), encoding="ascii")
@@ -45,7 +46,6 @@ class Adversary(ServerTestCase):
             "--strikes-per-connection=0",
             "--bytes-per-connection=0",
         )
-        cls.table = SecurityTable()
 
     @classmethod
     def tearDownClass(cls):
@@ -79,6 +79,22 @@ class EveryCallAndCommand(Adversary):
         answer = next(call(iter([LIST_SERVICES]), timeout=DEADLINE_S, wait_for_ready=True))
         served = set(re.findall(rb"txtchat[.\w]+", answer))
         self.assertEqual({service.full_name.encode() for service in SERVICES}, served)
+
+
+class TestsThatAreNamed(unittest.TestCase):
+    def test_are_there(self):
+        tests = pathlib.Path(__file__).resolve().parents[1]
+        of_gtest = "".join(path.read_text("utf-8") for path in tests.rglob("*_test.cc"))
+        for cell in SecurityTable().shown_by:
+            for name in re.findall(r"`E2e\.(\w+)`", cell):
+                self.assertTrue((tests / "e2e" / f"{name}.py").exists(), name)
+            for name, part in re.findall(r"`E2e\.(\w+)` (\w+)", cell):
+                self.assertIn(f"class {part}(", (tests / "e2e" / f"{name}.py").read_text("utf-8"))
+            for suite, name in re.findall(r"`(?!E2e)([A-Z]\w+)(?:\.(\w+))?`", cell):
+                test = rf"TEST(_F|_P)?\(\s*{suite}\w*,\s*{name or ''}"
+                self.assertRegex(of_gtest, test, cell)
+            for path in re.findall(r"`tests/([^`]+)`", cell):
+                self.assertTrue((tests / path).exists(), path)
 
 
 class InChannels(Adversary):

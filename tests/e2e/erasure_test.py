@@ -117,6 +117,21 @@ class OfAUser(Erasure):
         self.assertFalse([each for each in resumed if "Alice" in each or "of hers" in each])
         self.assert_gone("Alice Liddell", "alice@example.org", *WORDS)
 
+    def test_reaches_those_who_have_read_meanwhile(self):
+        alice = self.alice()
+        hall = self.bob.must("CreateChannel", display_name="hall").channel.id
+        for channel in (hall, alice.id):
+            self.bob.must("JoinChannel", channel_id=channel)
+        alice.must("JoinChannel", channel_id=hall)
+        self.say(alice, hall, *WORDS)
+        alice.must("EraseUser", password=PASSWORD)
+        head = self.bob.must("GetChannel", channel_id=hall).channel.head_sequence
+        self.events(self.bob, hall, head)  # Before the texts are gone.
+        self.await_gone("Alice Liddell", *WORDS)
+        told = "".join(str(event) for event in self.events(self.bob, hall, head))
+        self.assertNotIn("Alice", told)
+        self.assertNotIn("of hers", told)
+
     def test_ends_it_with_all_that_it_had(self):
         alice = self.alice()
         stub = chat_pb2_grpc.ChatServiceStub(self.channel)

@@ -271,6 +271,17 @@ class OverLines(Hidden):
             self.assertTrue(told[0][0].startswith("$$error: not_found: "), told)
             self.assertEqual([told[0]] * 3, told)
 
+    def test_a_code_leads_in_as_often_as_it_says_whichever_way_it_is_shown(self):
+        code = self.owner.must("CreateInvite", channel_id=self.den, uses_max=2).code
+        first, third = self.line("first"), self.line("third")
+        joined = first.must(f"accept${code}")
+        self.assertTrue(any(each.startswith(f"$$joined: {self.den} ") for each in joined))
+        self.assertEqual([f"$$ok: join {self.den}"], first.must(f"accept${code}"))
+        self.assertEqual(self.den, self.stranger.must("JoinByInvite", code=code).channel.id)
+        false = third.try_line("accept$no such code")
+        used_up = third.try_line(f"accept${code}")
+        self.assertEqual(("not_found", false.words), (used_up.code, used_up.words))
+
     def test_is_in_no_list_of_others(self):
         stranger = self.line("line stranger")
         self.assertEqual(["$$ok: channels 0"], stranger.must("channels"))

@@ -83,6 +83,18 @@ class Users(SignedTokens):
         bob.must("SendMessage", channel_id=room, text="hello")
         self.assertTrue(any(line.endswith(": hello") for line in alice.line.sync()))
 
+    def test_may_join_the_private_channels_that_the_backend_names(self):
+        owner = GrpcPerson(self.channel, self.token("owner"))
+        private = chat_pb2.CHANNEL_KIND_PRIVATE
+        den = owner.must("CreateChannel", display_name="den", kind=private).channel.id
+        self.assertEqual("not_found", self.line(self.token("bob")).try_line(f"join$-${den}").code)
+        line = self.line(self.token("bob", channels=[den]))
+        joined = line.must(f"join$-${den}")
+        self.assertTrue(any(each.startswith(f"$$joined: {den} ") for each in joined))
+        GrpcPerson(self.channel, self.token("carol", channels=[den])).must(
+            "JoinChannel", channel_id=den
+        )
+
     def test_are_there_after_a_restart(self):
         person = GrpcPerson(self.channel, self.token(name="Alice"))
         room = person.must("CreateChannel", display_name="room").channel.id

@@ -44,15 +44,18 @@ class SecurityTable:
     def __init__(self):
         self.of_channels = []  # Rows.
         self.of_oneself = []
+        self.shown_by = []  # Cells that name tests.
         self._exceptions = []  # Kinds, roles, acts, answer.
         for header, body in _tables(DOCUMENT.read_text(encoding="utf-8")):
             if header == ["act", "gRPC", "line", *ROLES]:
                 self.of_channels = list(_rows(header, body))
             elif header == ["act", "gRPC", "line", *IDENTITIES]:
                 self.of_oneself = list(_rows(header, body))
+            elif header == ["who", "tries", "what stops it", "shown by"]:
+                self.shown_by = [cells[-1] for cells in body]
             elif header == ["kind", "who", "act", "answer"]:
                 self._exceptions = [(*map(_list, cells[:3]), cells[3]) for cells in body]
-        if not (self.of_channels and self.of_oneself and self._exceptions):
+        if not (self.shown_by and self.of_channels and self.of_oneself and self._exceptions):
             raise AssertionError(f"the tables of {DOCUMENT} are not there, or not as expected")
         known = {row.act for row in self.of_channels} | {EVERY_ACT}
         for _, roles, acts, _ in self._exceptions:
