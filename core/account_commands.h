@@ -85,6 +85,7 @@ struct AccountOpened {
 struct LoginFound {
   UserKey user = 0;
   std::string password_hash;
+  std::string login;  ///< Of FindOwnLogin: which was not asked for by name.
 };
 
 struct TokenList {

@@ -114,6 +114,13 @@ void AccountGate::Check(std::shared_ptr<Call> call, Command find, std::string pa
 
 void AccountGate::Verify(const std::shared_ptr<Call>& call, LoginFound found, std::string password,
                          std::function<void(LoginFound)> next) {
+  // Tries for one login name count together, whichever way they come. The address has counted.
+  if (!found.login.empty() && it_.may_try != nullptr) {
+    if (absl::Status s = it_.may_try(IpAddress{}, found.login); !s.ok()) {
+      Answer(*call, s);
+      return;
+    }
+  }
   std::string hash = found.password_hash;
   const absl::Status queued = it_.hasher->Verify(
       std::move(hash), std::move(password),

@@ -31,8 +31,8 @@ class AccountGate {
     const NameFolder* names = nullptr;
     const Clock* clock = nullptr;
     Limits limits;
-    /// Asked before a password is looked at: whether this peer, or anybody for this login name, may
-    /// try another one now. Null: always.
+    /// Asked before a password is looked at: whether this peer (if it is known), or anybody for
+    /// this login name (if it is not empty), may try another one now. Null: always.
     std::function<absl::Status(const IpAddress& peer, const std::string& login)> may_try;
   };
 

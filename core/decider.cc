@@ -41,7 +41,11 @@ void Decider::EndLostUsers() {
 
 absl::StatusOr<User*> Decider::FindActor() {
   const Actor& actor = envelope_.actor;
-  if (actor.vouched != nullptr) return VouchedUser(*actor.vouched);
+  // Of a line connection, the session says who it is from its beginning on.
+  const bool begins = std::holds_alternative<OpenSession>(envelope_.command);
+  if (actor.vouched != nullptr && (actor.session == 0 || begins)) {
+    return VouchedUser(*actor.vouched);
+  }
   if (!actor.credential.empty()) {
     if (User* const guest = state_.FindUserByCredential(actor.credential)) return guest;
     const TokenRow* const token = state_.FindToken(actor.credential);
@@ -61,9 +65,10 @@ absl::StatusOr<User*> Decider::FindActor() {
 absl::Status Decider::CheckPace(User& user) const {
   const Rate rate{.tokens = limits_.commands_per_user_per_s,
                   .burst = limits_.commands_per_user_burst};
-  // The time of day may go back; a bucket's time does not.
-  const std::int64_t now_ms = std::max(envelope_.time_unix_ms, user.last_seen_unix_ms);
-  const std::int64_t wait_ms = rate.unlimited() ? 0 : user.commands.TryTake(rate, 1, now_ms);
+  // Where the time of day goes back, a bucket begins anew.
+  if (envelope_.time_unix_ms < user.last_seen_unix_ms) user.commands = TokenBucket();
+  const std::int64_t wait_ms =
+      rate.unlimited() ? 0 : user.commands.TryTake(rate, 1, envelope_.time_unix_ms);
   if (wait_ms == 0) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("your commands come too fast; retry after ", wait_ms, " ms"));

@@ -87,7 +87,7 @@ class Decider {
   absl::Status CheckLooks(const std::string& display_name, UserKind kind, const User* self) const;
   /// Whether the user may take the name.
   absl::Status CheckNewName(const User& user, const std::string& display_name) const;
-  absl::Status CheckRoomForAccount() const;
+  absl::Status CheckRoomForAccount(UserKind kind) const;
   absl::Status CheckRoomForSession(const User& user) const;
   absl::Status CheckToken(const NewToken& token) const;
   /// Makes the token, and room for it.

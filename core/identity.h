@@ -42,7 +42,8 @@ class TokenVerifier {
 
   /// Whether the token has the form of a signed one: then Verify decides, and nothing else.
   virtual bool IsSigned(std::string_view token) const = 0;
-  /// Blocking for a signature's check, 0.2 ms at the most; what was checked lately is remembered.
+  /// Blocking for the check of a few signatures, some 0.1 ms each; what was good lately is
+  /// remembered.
   /// UNAUTHENTICATED  it is not valid, not for here, not yet or no longer; the words say why and
   ///                  never repeat the token
   virtual absl::StatusOr<Vouched> Verify(std::string_view token, std::int64_t now_unix_ms) = 0;

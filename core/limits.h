@@ -34,7 +34,7 @@ struct Limits {
   std::size_t sessions_per_user_max = 16;  ///< Open Subscribe streams, or line connections.
 
   /// Accounts and vouched users, which count as users, too, and never end by themselves: fewer than
-  /// users_max, so that there is room for guests.
+  /// users_max, so that there is room for guests. A quarter is for vouched users alone.
   std::size_t accounts_max = 80'000;
   std::size_t tokens_per_user_max = 50;           ///< The one that expires first makes room.
   std::size_t sanctions_per_channel_max = 1'000;  ///< Those that have expired make room.

@@ -233,6 +233,10 @@ struct AuthoredQuery {
   std::size_t scan_max = 0;   ///< Events that are looked at, whoever posted them.
   std::size_t bytes_max = 0;  ///< Of text, about; one message is answered however large it is.
 };
+/// What a message counts for `bytes_max`: its text, its names, and what else comes with it.
+constexpr std::size_t AuthoredBytes(std::size_t text_bytes, std::size_t name_bytes) {
+  return text_bytes + name_bytes + 256;
+}
 struct AuthoredPage {
   std::vector<EventPtr> messages;
   bool done = false;  ///< There are no more. Otherwise go on behind these two:

@@ -91,6 +91,10 @@ void IoThread::Stop() {
   running_ = false;
   io_.stop();
   thread_.join();
+  // What came too late may own this thread.
+  LaneBatch late;
+  absl::MutexLock lock(&mutex_);
+  std::swap(late, delivered_);
 }
 
 std::int64_t IoThread::NowMs() const {

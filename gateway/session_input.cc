@@ -211,7 +211,7 @@ SessionSpec Session::SpecOfSession() {
 void Session::TakeCommand(Request& request) {
   Envelope envelope;
   envelope.command = std::move(std::get<Command>(request.action));
-  const bool first = !register_submitted_ && peer_.vouched != nullptr;
+  const bool first = !registered_ && peer_.vouched != nullptr;
   if (std::holds_alternative<Register>(envelope.command) && first) {
     // Its certificate says who it is; the name is not asked.
     envelope.command = OpenSession{.session = SpecOfSession()};

@@ -17,11 +17,6 @@
 namespace txtchat::rpc {
 namespace {
 
-/// Not known if it is of no network.
-PeerKey PeerOf(const grpc::CallbackServerContext& context) {
-  return ParsePeer(context.peer()).value_or(PeerKey());
-}
-
 /// The client's, in PEM; empty if it showed none.
 std::string CertificateOf(const grpc::CallbackServerContext& context) {
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
@@ -35,6 +30,10 @@ std::string CertificateOf(const grpc::CallbackServerContext& context) {
 }  // namespace
 
 // --- Whether a peer may call.
+
+PeerKey CallRunner::PeerOf(const grpc::CallbackServerContext& context) {
+  return ParsePeer(context.peer()).value_or(PeerKey());
+}
 
 std::pair<std::shared_ptr<UnaryCall>, absl::Status> CallRunner::Begin(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,

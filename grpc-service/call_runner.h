@@ -50,6 +50,10 @@ class CallRunner {
                                                             const grpc::ByteBuffer& request,
                                                             grpc::ByteBuffer* response,
                                                             CallKind kind);
+  /// Not known if it is of no network.
+  static PeerKey PeerOf(const grpc::CallbackServerContext& context);
+  /// A call of the peer was refused, or broken off: once too often, and its connection is closed.
+  void Strike(const PeerKey& peer);
   /// Whether the peer may call now. RESOURCE_EXHAUSTED, with when to come again.
   absl::Status MayCall(grpc::CallbackServerContext* context, std::size_t request_bytes);
   enum class Caller {
@@ -82,8 +86,6 @@ class CallRunner {
   /// What the answer of a list may come to. Set aside before the list is made, because lists that
   /// wait for their pump take memory as well; other answers are about as large as their request.
   std::size_t ListBytesMax(const Command& command) const;
-  /// A call of the peer was refused, or broken off.
-  void Strike(const PeerKey& peer);
 
   const RpcDependencies dependencies_;
   const std::vector<std::unique_ptr<PumpThread>>& pumps_;

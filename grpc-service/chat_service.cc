@@ -182,22 +182,29 @@ grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   if (!accepting_) return new RefusingReactor(DrainingStatus());
+  // MayCall itself counts what it refuses.
   if (absl::Status s = runner_.MayCall(context, request->Length()); !s.ok()) {
     return new RefusingReactor(s);
   }
+  const auto refuse = [&](const absl::Status& status) {
+    runner_.Strike(CallRunner::PeerOf(*context));
+    return new RefusingReactor(status);
+  };
   absl::StatusOr<Actor> actor = runner_.ActorOf(*context, CallRunner::Caller::kUser);
-  if (!actor.ok()) return new RefusingReactor(actor.status());
+  if (!actor.ok()) return refuse(actor.status());
   const absl::StatusOr<v1::SubscribeRequest> parsed = Parse<v1::SubscribeRequest>(*request);
-  if (!parsed.ok()) return new RefusingReactor(parsed.status());
+  if (!parsed.ok()) return refuse(parsed.status());
   if (!streams_.TryAdd()) {
-    return new RefusingReactor(absl::ResourceExhaustedError(absl::StrCat(
+    return refuse(absl::ResourceExhaustedError(absl::StrCat(
         "the server has its most open streams (", options_.streams_max, "); try again later")));
   }
 
   PumpThread& pump = runner_.NextPump();
   const SessionId id = dependencies_.session_ids->Next();
-  auto reactor = std::make_shared<SubscribeReactor>(context, &pump.write_gate(),
-                                                    [this, id, &pump] { CloseStream(id, pump); });
+  auto reactor = std::make_shared<SubscribeReactor>(
+      context, &pump.write_gate(),
+      [this, peer = CallRunner::PeerOf(*context)] { runner_.Strike(peer); },
+      [this, id, &pump] { CloseStream(id, pump); });
   auto stream =
       std::make_shared<SubscribeStream>(id, stream_options_, reactor, &pump, PumpThread::NowMs());
   reactor->Attach(stream);

@@ -30,7 +30,8 @@ absl::StatusOr<ChannelKind> CreatableKind(v1::ChannelKind kind) {
 
 absl::StatusOr<std::int64_t> Milliseconds(const google::protobuf::Duration& duration) {
   constexpr std::int64_t kSecondsMax = 315'576'000'000;  // As duration.proto says.
-  if (duration.seconds() < 0 || duration.nanos() < 0 || duration.seconds() > kSecondsMax) {
+  if (duration.seconds() < 0 || duration.nanos() < 0 || duration.nanos() > 999'999'999 ||
+      duration.seconds() > kSecondsMax) {
     return absl::InvalidArgumentError("the duration must be from 0 to 10,000 years");
   }
   // Rounded up: what is given is not nothing.

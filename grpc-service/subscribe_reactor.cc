@@ -45,7 +45,10 @@ void SubscribeReactor::OnWriteDone(bool ok) {
   stream_->OnWriteDone(ok);
 }
 
-void SubscribeReactor::OnCancel() { stream_->OnCancel(); }
+void SubscribeReactor::OnCancel() {
+  on_cancel_();
+  stream_->OnCancel();
+}
 
 void SubscribeReactor::OnDone() {
   const std::shared_ptr<SubscribeStream> stream = std::move(stream_);

@@ -23,9 +23,13 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
  public:
   /// `on_done` runs on a thread of gRPC when the call is over and the stream is detached.
   /// `gate` holds completions back while its owner starts writes; it outlives the reactor.
+  /// `on_cancel` runs on a thread of gRPC if the client, or the network, breaks the call off.
   SubscribeReactor(grpc::CallbackServerContext* context, WriteGate* gate,
-                   absl::AnyInvocable<void()> on_done)
-      : context_(context), gate_(gate), on_done_(std::move(on_done)) {}
+                   absl::AnyInvocable<void()> on_cancel, absl::AnyInvocable<void()> on_done)
+      : context_(context),
+        gate_(gate),
+        on_cancel_(std::move(on_cancel)),
+        on_done_(std::move(on_done)) {}
 
   /// Before anything else. Also sends the initial metadata, so that the client knows at once that
   /// the call has arrived.
@@ -44,6 +48,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
  private:
   grpc::CallbackServerContext* const context_;  ///< Lives until OnDone.
   WriteGate* const gate_;
+  absl::AnyInvocable<void()> on_cancel_;
   absl::AnyInvocable<void()> on_done_;
   std::shared_ptr<SubscribeStream> stream_;
   grpc::ByteBuffer response_;  ///< Of the write under way.

@@ -28,7 +28,7 @@ void AddTlsOptions(OptionTable& options, Config& config) {
       ->type_name("FILE");
   options
       .Add("tls-client-ca", config.tls_client_ca,
-           "Authorities in PEM: clients must show a certificate that one of them has signed")
+           "Authorities in PEM: the certificate that a client shows must be signed by one of them")
       ->type_name("FILE");
   options.Add("tls-client-certificate-required", config.tls_client_certificate_required,
               "With tls-client-ca: whether clients must show a certificate; false: they may");
@@ -63,11 +63,15 @@ void AddIdentityOptions(OptionTable& options, Config& config) {
   options.AddSize("password-threads", config.password_threads,
                   "Passwords that are checked at once");
   options.AddSize("password-memory-bytes", config.password_memory_bytes,
-                  "What checking a password takes; new passwords are kept so", 8 * kMiB,
-                  std::size_t{4} << 30);
+                  "What hashing a password takes. Another value is for passwords that are set from "
+                  "then on; until all are, the time of a login tells old accounts from names that "
+                  "are not taken",
+                  8 * kMiB, std::size_t{4} << 30);
   options.AddSize("passwords-waiting-max", config.passwords_waiting_max,
                   "Passwords that may wait to be checked; one more gets resource_exhausted");
-  options.AddSize("accounts-max", limits.accounts_max, "Accounts and vouched users");
+  options.AddSize("accounts-max", limits.accounts_max,
+                  "Accounts and vouched users, which have a quarter to themselves; four fifths of "
+                  "users-max at the most");
   options.AddSize("tokens-per-user-max", limits.tokens_per_user_max,
                   "Tokens of an account; a further one takes the place of the one that ends first");
 }
@@ -190,7 +194,8 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddSize("officers-per-channel-max", limits.officers_per_channel_max,
                   "Owners and moderators of a channel");
   options.AddSize("users-max", limits.users_max, "Users at once");
-  options.AddSize("channels-max", limits.channels_max, "Channels at once, personal ones included");
+  options.AddSize("channels-max", limits.channels_max,
+                  "Channels at once, personal ones not counted");
   options.AddSize("channels-per-user-max", limits.channels_per_user_max,
                   "Channels that a user may be in");
   options.AddSize("members-per-channel-max", limits.members_per_channel_max,

@@ -47,6 +47,9 @@ constexpr absl::Duration kLastCallsTimeout = absl::Seconds(1);
 /// The configuration with as many connections as the process has files for, and what the core has
 /// to know of the limits of peers.
 Config Affordable(Config config) {
+  // Accounts never end: guests must find room beside them.
+  config.limits.accounts_max =
+      std::min(config.limits.accounts_max, config.limits.users_max - config.limits.users_max / 5);
   config.limits.commands_per_user_per_s = config.peers.commands_per_user_per_s;
   config.limits.commands_per_user_burst = config.peers.commands_per_user_burst;
   rlimit files{};
@@ -335,6 +338,8 @@ bool Server::Parts::Drain() {
   // From here on nothing new is accepted; what was accepted is decided and handed to the lanes.
   sweeper.Stop();
   const bool all_decided = sequencer.Drain(time_left());
+  // Whatever a password is still checked for, nobody decides it any more.
+  identity->passwords->Stop();
 
   std::size_t lines_cut = 0;
   std::thread flush_lines([&] {

@@ -28,8 +28,8 @@ class Server {
   std::string line_address() const;
   std::string grpc_address() const;
 
-  /// Looks now whether the certificate's files have changed, which happens every few seconds
-  /// anyway. Does nothing without TLS.
+  /// Looks now whether the certificate's files, or the keys of tokens, have changed, which happens
+  /// every few seconds anyway.
   void ReloadFiles();
 
   /// Stops taking anything new, delivers everything that was accepted, tells every client why it

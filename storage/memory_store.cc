@@ -163,7 +163,7 @@ absl::StatusOr<AuthoredPage> MemoryStore::ReadAuthored(const AuthoredQuery& quer
       const EventPtr& event = log.at(sequence - log.first_kept()).event;
       if (looks == looks_max) return page;
       if (event->kind == EventKind::kMessagePosted && event->user_id == query.user_id) {
-        bytes += event->text.size();
+        bytes += AuthoredBytes(event->text.size(), event->user_name.size());
         if (bytes > query.bytes_max && !page.messages.empty()) return page;
         page.messages.push_back(event);
       }

@@ -94,7 +94,7 @@ absl::StatusOr<AuthoredPage> SqliteReader::ReadAuthored(const AuthoredQuery& que
     const ChannelKey channel = row.Number(kEventTextColumn + 1);
     if (IsAuthoredMessage(row, query.user_id)) {
       if (const std::shared_ptr<const std::string> id = ids(channel); id != nullptr) {
-        bytes += row.Bytes(kEventTextColumn).size();
+        bytes += AuthoredBytes(row.Bytes(kEventTextColumn).size(), row.Bytes(4).size());
         if (bytes > query.bytes_max && !page.messages.empty()) return page;
         absl::StatusOr<EventPtr> event = EventOf(row, *id);
         if (!event.ok()) return event.status();

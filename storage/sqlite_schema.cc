@@ -118,7 +118,7 @@ CREATE TABLE erasures(
   name TEXT NOT NULL,
   last_channel INTEGER NOT NULL,
   last_sequence INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 )sql";
 
 constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
