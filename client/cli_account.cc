@@ -28,11 +28,7 @@ void Cli::AddPassword(CLI::App* verb) {
                  "Send the password without --tls, to another machine, too");
 }
 
-void Cli::AddAccountVerbs() {
-  CLI::App* account = app_.add_subcommand("account", "Accounts: make one, log in, export, erase");
-  account->require_subcommand(1);
-  account->footer("`txtchat account VERB --help` shows examples.");
-
+void Cli::AddNewTokenVerbs(CLI::App* account) {
   const auto add_new_token = [this](CLI::App* verb) {
     AddToken(verb, TokenUse::kWritten);
     verb->add_option("--label", flags_.label, "What tells this token apart in `account tokens`");
@@ -60,7 +56,9 @@ The token is a secret: whoever has it acts as the user.)",
               [this] { return RunAccountLogin(Account(), flags_.login); });
   login->add_option("LOGIN", flags_.login, "The name to log in with")->required();
   add_new_token(login);
+}
 
+void Cli::AddCredentialVerbs(CLI::App* account) {
   CLI::App* whoami = SubVerb(account, "whoami", "Print whose the token is: id and name",
                              "  txtchat account whoami --token-file ~/.txtchat-token\n"
                              "  txtchat account whoami --json | jq -r .id",
@@ -92,6 +90,14 @@ The token is a secret: whoever has it acts as the user.)",
       ->add_option("--new-password-file", flags_.new_password_file,
                    "The new password is the first line of this file")
       ->type_name("FILE");
+}
+
+void Cli::AddAccountVerbs() {
+  CLI::App* account = app_.add_subcommand("account", "Accounts: make one, log in, export, erase");
+  account->require_subcommand(1);
+  account->footer("`txtchat account VERB --help` shows examples.");
+  AddNewTokenVerbs(account);
+  AddCredentialVerbs(account);
 
   CLI::App* exported =
       SubVerb(account, "export", "Print everything that you have posted, one JSON object a line",

@@ -81,6 +81,8 @@ class Cli {
   void AddScriptVerbs();
   void AddSetUpVerbs();
   void AddAccountVerbs();  // cli_account.cc
+  void AddNewTokenVerbs(CLI::App* account);
+  void AddCredentialVerbs(CLI::App* account);
   void AddPassword(CLI::App* verb);
   AccountOptions Account() const;
   void AddModerationVerbs();  // cli_moderation.cc

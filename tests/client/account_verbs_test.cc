@@ -118,6 +118,7 @@ TEST_F(AccountVerbsTest, EveryVerbTakesTheTokenOfAFile) {
   const Result chat = Shell("printf 'two\\n' | " +
                             VerbAt(server_, "chat", as_alice + "--join 0123456789 --exit-on-eof"));
   EXPECT_EQ(chat.exit_code, kExitOk) << chat.output;
+  EXPECT_THAT(chat.output, HasSubstr(" as Alice, id account-1."));
   std::FILE* tail = popen(VerbAt(server_, "tail", as_alice + "--count 1 0123456789").c_str(), "r");
   ASSERT_TRUE(server_.service().AwaitSubscriptions(2));
   server_.service().Post(kGeneral, "three");
