@@ -94,7 +94,7 @@ grpc::Status NextPage(Accounts& accounts, const ScriptOptions& options,
                   [&] { return std::uniform_real_distribution<double>(0.0, 1.0)(generator); });
   const auto give_up = std::chrono::steady_clock::now() + options.timeout;
   for (;;) {
-    const grpc::Status status = accounts.Call(&Stub::ExportMessages, request, response);
+    grpc::Status status = accounts.Call(&Stub::ExportMessages, request, response);
     if (status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) return status;
     const auto delay = backoff.Next();
     if (std::chrono::steady_clock::now() + delay > give_up) return status;

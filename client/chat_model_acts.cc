@@ -51,7 +51,7 @@ void ChatModel::Remember(const v1::Event& message) {
 std::string ChatModel::ShowDeletion(const std::string& channel_id, const v1::MessageDeleted& act) {
   Meet(act.sender());
   const bool own = act.by().id() == act.sender().id();
-  const std::string which =
+  std::string which =
       own ? " removed a message of their own" : " removed a message of " + Name(act.sender());
   const auto posted = std::find_if(posted_.begin(), posted_.end(), [&](const auto& entry) {
     return entry.first.first == channel_id && entry.first.second == act.deleted_sequence();

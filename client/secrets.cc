@@ -42,7 +42,7 @@ absl::StatusOr<std::string> AnswerTo(const std::string& prompt) {
 absl::StatusOr<std::string> TypedPassword(const std::string& what, bool is_new) {
   auto typed = AnswerTo(what);
   if (!typed.ok() || !is_new) return typed;
-  const auto again = AnswerTo(what + ", again");
+  auto again = AnswerTo(what + ", again");
   if (!again.ok()) return again;
   if (*typed != *again) return Invalid("the two are not the same; nothing was done");
   return typed;
