@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
+from harness import jwt
 from harness.process import Process
 from harness.server import ServerTestCase
 from harness.wait import DEADLINE_S, until
@@ -142,6 +143,36 @@ class Accounts(AccountClientTestCase):
         )
         self.assertEqual(DONE, code, shown)
         self.run_verb("account whoami", as_="alice", exit_code=REFUSED)
+
+
+class SignedTokens(AccountClientTestCase):
+    SECRET = b"a secret of the backend, 32 bytes and more"
+
+    def setUp(self):
+        keys = tempfile.NamedTemporaryFile("w", prefix="txtchat-keys-", encoding="ascii")
+        self.addCleanup(keys.close)
+        keys.write(jwt.key_set(self.SECRET))
+        keys.flush()
+        self.server_flags = (
+            *AccountClientTestCase.server_flags,
+            f"--jwt-keys={keys.name}",
+            "--jwt-issuer=backend",
+            "--jwt-audience=chat",
+            "--guests-admitted=false",
+        )
+        super().setUp()
+
+    def test_act_and_erase_like_any_other(self):
+        token = jwt.token(self.SECRET, "alice", iss="backend", aud="chat", name="Alice")
+        pathlib.Path(self.token_of("alice")).write_text(token)
+        (channel,) = self.run_verb("create", "general", as_="alice")
+        (line,) = self.run_verb("send", "--json", channel, "hello", as_="alice")
+        self.assertEqual("Alice", json.loads(line)["sender"]["display_name"])
+        self.assertEqual(1, len(self.run_verb("account export", as_="alice")))
+        # Nobody asks for a password that there is not.
+        self.run_verb("account erase", "--yes", as_="alice")
+        self.assertEqual([], self.run_verb("account export", as_="alice"))
+        self.run_verb("create", "as a guest", exit_code=REFUSED)
 
 
 class Moderation(AccountClientTestCase):
