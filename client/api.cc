@@ -70,8 +70,9 @@ std::string ExplainFailure(const std::string& what, const Endpoint& server,
              " in time. Is this a Txt Chat gRPC port? --timeout SECONDS waits longer.";
     case grpc::StatusCode::UNAUTHENTICATED:
       return what + ": " + detail +
-             ". A user ends after a while without a call or an open stream (60 s unless "
-             "configured), and when the server forgets it: `txtchat register` makes a new one.";
+             ". A guest ends after a while without a call or an open stream (60 s unless "
+             "configured): `txtchat register` makes a new one. The token of an account ends at "
+             "its time, or when it is revoked: `txtchat account login` gets another.";
     case grpc::StatusCode::UNIMPLEMENTED:
       return what + ": " + server.ToString() + " does not offer this (" + detail +
              "). Is it a Txt Chat server of this version?";

@@ -53,15 +53,15 @@ ChatSession::Handlers ChatClient::SessionHandlers() {
 }
 
 void ChatClient::OnLive(const ChatSession::Live& live) {
-  if (live.registered) {
+  if (!live.user.id().empty() && live.user.id() != model_.me().id()) {
     const std::string before = model_.me().id();
     if (!before.empty()) model_.SetLeft(before);
     model_.SetMe(live.user);
     if (model_.current().empty() || model_.current() == before) model_.SetCurrent(live.user.id());
   }
   const std::string server = options_.session.server.ToString();
-  const std::string as =
-      live.registered ? " as " + model_.Name(live.user) + ", id " + live.user.id() : "";
+  const bool tells = live.registered || (live.first && !live.user.id().empty());
+  const std::string as = tells ? " as " + model_.Name(live.user) + ", id " + live.user.id() : "";
   if (live.first) {
     console_.Note("Connected to " + server + (as.empty() ? " with the token given" : as) +
                   ". $help lists the commands.");

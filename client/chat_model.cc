@@ -179,6 +179,12 @@ std::vector<std::string> ChatModel::Show(const v1::Event& event) {
     const v1::User& user = event.member_left().user();
     lines.push_back(ShowMember(event, user, "left"));
     if (!me_.id().empty() && user.id() == me_.id()) SetLeft(channel);
+  } else if (std::string act = ShowAct(event); !act.empty()) {
+    lines.push_back(Stamp(event) + Paint(act, kDim));
+    if (event.has_channel_renamed() && Knows(channel)) {
+      channels_[channel] = event.channel_renamed().display_name();
+    }
+    if (event.has_channel_deleted()) SetLeft(channel);
   }
   return lines;
 }
@@ -226,6 +232,7 @@ std::vector<std::string> ChatModel::ShowRecovery(const std::string& channel,
 std::vector<std::string> ChatModel::ShowMessage(const v1::Event& event) {
   const v1::User& sender = event.message_posted().sender();
   Meet(sender);
+  Remember(event);
   const bool mine = sender.id() == me_.id();
   std::vector<std::string> lines = SanitizeText(event.message_posted().text());
   lines.front() = Stamp(event) + Paint(Name(sender), mine ? kBold : ColourOf(sender.id())) + ": " +

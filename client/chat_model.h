@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,10 +20,12 @@ namespace txtchat::client {
 // channel has been seen. Pure: events in, lines out. Every line is sanitised: nothing that a peer
 // wrote can move the cursor, colour the screen or look like a line of its own.
 //
-// Not thread-safe. Remembers at most kKnownMax channels and people each.
+// Not thread-safe. Remembers at most kKnownMax channels and people each, and when the newest
+// kPostedMax messages were posted.
 class ChatModel {
  public:
   static constexpr std::size_t kKnownMax = 10'000;
+  static constexpr std::size_t kPostedMax = 1'000;
 
   // Seconds since 1970 as the user's time of day.
   using TimeOfDay = std::function<std::string(std::int64_t unix_seconds)>;
@@ -69,6 +73,12 @@ class ChatModel {
   std::vector<std::string> ShowRecovery(const std::string& channel, const v1::Recovery& recovery);
   std::vector<std::string> ShowMessage(const v1::Event& event);
   std::string ShowMember(const v1::Event& event, const v1::User& user, const char* did);
+  // An act of moderation (chat_model_acts.cc); empty if it is none.
+  std::string ShowAct(const v1::Event& event);
+  std::string ShowDeletion(const std::string& channel_id, const v1::MessageDeleted& act);
+  std::string Subject(const std::string& id, const std::string& name);
+  std::string SanctionText(const char* did, const v1::Sanctioned& act);
+  void Remember(const v1::Event& message);
   std::string Stamp(const v1::Event& event) const;
   std::string Missed(const std::string& channel_id, std::uint64_t from, std::uint64_t to,
                      const char* why) const;
@@ -82,7 +92,9 @@ class ChatModel {
   std::map<std::string, std::string> channels_;         // id to name
   std::map<std::string, std::set<std::string>> names_;  // a person's name to ids
   std::set<std::string> joined_;
-  std::map<std::string, std::uint64_t> seen_;      // the newest event shown, by channel
+  std::map<std::string, std::uint64_t> seen_;  // the newest event shown, by channel
+  // When the newest messages were posted, by channel and sequence; the oldest in front.
+  std::deque<std::pair<std::pair<std::string, std::uint64_t>, std::int64_t>> posted_;
   std::string epoch_;                              // that seen_ belongs to
   std::map<std::string, std::uint64_t> promised_;  // the head in the heartbeat before
   bool fresh_stream_ = true;

@@ -65,9 +65,27 @@ void ChatSession::Connect() {
   DropConnection();
   stage_ = Stage::kConnecting;
   registered_ = false;
-  stub_ = v1::ChatService::NewStub(options_.connect());
+  const auto connection = options_.connect();
+  stub_ = v1::ChatService::NewStub(connection);
+  accounts_ = v1::AccountService::NewStub(connection);
   if (token_.empty()) return Register();
+  if (user_.id().empty()) return AskWho();
   JoinNext();
+}
+
+// Whose the token is that was given from outside.
+void ChatSession::AskWho() {
+  CallOn<v1::AccountService::StubInterface::async_interface, v1::WhoAmIRequest, v1::WhoAmIResponse>(
+      accounts_->async(), &v1::AccountService::StubInterface::async_interface::WhoAmI,
+      v1::WhoAmIRequest(),
+      [this, attempt = std::weak_ptr(attempt_)](const grpc::Status& status,
+                                                const v1::WhoAmIResponse& response) {
+        if (attempt.expired()) return;
+        // A server that cannot tell serves all the same.
+        if (!status.ok() && !IsFinal(status)) return Lost("cannot ask whose the token is", status);
+        user_ = response.user();
+        JoinNext();
+      });
 }
 
 void ChatSession::Register() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "client/api.h"
@@ -15,6 +16,7 @@
 #include "client/endpoint.h"
 #include "client/in_flight.h"
 #include "client/subscribe_stream.h"
+#include "txtchat/v1/accounts.grpc.pb.h"
 #include "txtchat/v1/chat.grpc.pb.h"
 
 namespace txtchat::client {
@@ -49,7 +51,7 @@ class ChatSession {
   struct Live {
     bool first = false;       // not after a loss
     bool registered = false;  // as a new user
-    v1::User user;            // empty id if the token was given from outside
+    v1::User user;            // empty id if the server does not tell whose the token is
   };
   struct Handlers {
     // Subscribed; the first heartbeat follows as the first response.
@@ -88,7 +90,9 @@ class ChatSession {
   // Makes a call as the user. `done` is called once, unless the session is stopped before.
   template <typename Request, typename Response>
   void Call(Method<Request, Response> method, Request request,
-            std::function<void(const grpc::Status&, const Response&)> done);
+            std::function<void(const grpc::Status&, const Response&)> done) {
+    CallOn(stub_->async(), method, std::move(request), std::move(done));
+  }
 
  private:
   enum class Stage { kIdle, kConnecting, kLive, kWaiting, kStopped };
@@ -102,8 +106,15 @@ class ChatSession {
     Response response;
   };
 
+  template <typename Async, typename Request, typename Response>
+  void CallOn(std::type_identity_t<Async>* service,
+              void (Async::*method)(grpc::ClientContext*, const Request*, Response*,
+                                    std::function<void(grpc::Status)>),
+              Request request, std::function<void(const grpc::Status&, const Response&)> done);
+
   void Connect();
   void Register();
+  void AskWho();
   void JoinNext();
   void Subscribe();
   void OnResponse(const v1::SubscribeResponse& response);
@@ -123,6 +134,7 @@ class ChatSession {
   v1::User user_;
   std::vector<std::string> to_join_;  // the last one next
   std::unique_ptr<v1::ChatService::Stub> stub_;
+  std::unique_ptr<v1::AccountService::Stub> accounts_;
   std::shared_ptr<SubscribeStream> stream_;
   std::set<std::shared_ptr<AnyCall>> calls_;
   Backoff backoff_;
@@ -134,9 +146,12 @@ class ChatSession {
   InFlight in_flight_;
 };
 
-template <typename Request, typename Response>
-void ChatSession::Call(Method<Request, Response> method, Request request,
-                       std::function<void(const grpc::Status&, const Response&)> done) {
+template <typename Async, typename Request, typename Response>
+void ChatSession::CallOn(std::type_identity_t<Async>* service,
+                         void (Async::*method)(grpc::ClientContext*, const Request*, Response*,
+                                               std::function<void(grpc::Status)>),
+                         Request request,
+                         std::function<void(const grpc::Status&, const Response&)> done) {
   auto call = std::make_shared<OneCall<Request, Response>>();
   call->request = std::move(request);
   PrepareContext(call->context, token_, options_.timeout);
@@ -147,12 +162,12 @@ void ChatSession::Call(Method<Request, Response> method, Request request,
     calls_.erase(call);
     done(status, call->response);
   };
-  (stub_->async()->*method)(&call->context, &call->request, &call->response,
-                            [io = io_, call, on_loop = std::move(on_loop),
-                             in_flight = in_flight_.Begin()](grpc::Status status) {
-                              boost::asio::post(
-                                  *io, [on_loop, status = std::move(status)] { on_loop(status); });
-                            });
+  (service->*method)(&call->context, &call->request, &call->response,
+                     [io = io_, call, on_loop = std::move(on_loop),
+                      in_flight = in_flight_.Begin()](grpc::Status status) {
+                       boost::asio::post(
+                           *io, [on_loop, status = std::move(status)] { on_loop(status); });
+                     });
 }
 
 }  // namespace txtchat::client

@@ -1,6 +1,5 @@
 #include "client/cli.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -16,12 +15,14 @@
 #include <vector>
 
 #include "client/api.h"
+#include "client/caller.h"
 #include "client/chat_client.h"
+#include "client/cli_impl.h"
 #include "client/exit_code.h"
 #include "client/health.h"
 #include "client/line_client.h"
 #include "client/line_session.h"
-#include "client/script_verbs.h"
+#include "client/secrets.h"
 #include "client/signals.h"
 
 namespace txtchat::client {
@@ -48,79 +49,32 @@ std::string DefaultName() {
   return user != nullptr && NameProblem(user).empty() ? user : "guest";
 }
 
-// What the command line can hold, for all verbs.
-struct Flags {
-  std::string server;
-  bool tls = false;
-  std::string tls_ca;
-  std::string tls_cert;
-  std::string tls_key;
-  double timeout_s = 10;
-  std::string name = DefaultName();
-  std::string token;
-  bool json = false;
-  bool exit_on_eof = false;
-  std::string channel;
-  std::vector<std::string> channels;
-  std::vector<std::string> words;
-  std::uint64_t count = 0;
-  bool events = false;
-  bool reconnect = false;
-  bool joined = false;
-  bool token_only = false;
-
-  std::chrono::milliseconds timeout() const {
-    return std::chrono::milliseconds(static_cast<std::int64_t>(timeout_s * 1000));
-  }
-};
-
-int Usage(const std::string& problem) {
-  std::fprintf(stderr, "txtchat: %s\n", problem.c_str());
-  return kExitUsage;
-}
-
-// Builds the commands, and keeps what they refer to. Not movable: CLI11 holds pointers into it.
-class Cli {
- public:
-  Cli();
-  int Run(int argc, const char* const* argv);
-
- private:
-  CLI::App* Verb(const std::string& name, const std::string& what, const std::string& examples,
-                 std::uint16_t port, std::function<int()> run);
-  void AddTls(CLI::App* verb);
-  std::string ReadTls();
-  void AddUser(CLI::App* verb);
-  void AddJson(CLI::App* verb);
-  void AddChatVerbs();
-  void AddScriptVerbs();
-  int RunLine();
-  int RunChat();
-  int RunSendVerb();
-  void Unmark();
-  ScriptOptions Script() const;
-
-  CLI::App app_{
-      "Txt Chat's command-line client: chat over the line protocol or gRPC, and verbs for "
-      "scripts.",
-      "txtchat"};
-  Flags flags_;
-  Endpoint server_;
-  std::function<int()> run_;
-  std::uint16_t default_port_ = 0;
-};
+}  // namespace
 
 Cli::Cli() {
+  flags_.name = DefaultName();
   app_.set_version_flag("--version", "txtchat " TXTCHAT_VERSION, "Print the version and end");
   app_.require_subcommand(1);
   app_.footer(kExitCodes);
   AddChatVerbs();
   AddScriptVerbs();
+  AddSetUpVerbs();
+  AddAccountVerbs();
+  AddModerationVerbs();
 }
 
 CLI::App* Cli::Verb(const std::string& name, const std::string& what, const std::string& examples,
                     std::uint16_t port, std::function<int()> run) {
-  CLI::App* verb = app_.add_subcommand(name, what);
+  return Prepare(app_.add_subcommand(name, what), examples, port, std::move(run));
+}
+
+CLI::App* Cli::SubVerb(CLI::App* parent, const std::string& name, const std::string& what,
+                       const std::string& examples, std::function<int()> run) {
+  return Prepare(parent->add_subcommand(name, what), examples, kGrpcPort, std::move(run));
+}
+
+CLI::App* Cli::Prepare(CLI::App* verb, const std::string& examples, std::uint16_t port,
+                       std::function<int()> run) {
   verb->footer("Examples:\n" + examples);
   verb->add_option("--server", flags_.server,
                    "HOST, HOST:PORT or [IPV6]:PORT; otherwise localhost:" + std::to_string(port));
@@ -170,12 +124,41 @@ std::string Cli::ReadTls() {
   return "";
 }
 
+void Cli::AddToken(CLI::App* verb, TokenUse use) {
+  const char* what = "Act as the user of the token in this file; otherwise of TXTCHAT_TOKEN's";
+  if (use == TokenUse::kOptional) {
+    what =
+        "Act as the user of the token in this file; otherwise of TXTCHAT_TOKEN's, otherwise as a "
+        "guest";
+  } else if (use == TokenUse::kWritten) {
+    what = "Write the token to this file, which only you can read; otherwise print it";
+  }
+  verb->add_option("--token-file", flags_.token_file, what)->type_name("FILE");
+  verb->preparse_callback([this, use](std::size_t) { token_use_ = use; });
+}
+
+// Answers what is wrong with the token; empty if nothing is.
+std::string Cli::ReadToken() {
+  if (token_use_ == TokenUse::kNone || token_use_ == TokenUse::kWritten) return "";
+  if (!flags_.token_file.empty()) {
+    auto token = ReadTokenFile(flags_.token_file);
+    if (!token.ok()) return std::string(token.status().message());
+    flags_.token = *std::move(token);
+  } else if (const char* token = std::getenv("TXTCHAT_TOKEN"); token != nullptr && *token != 0) {
+    if (const std::string why = TokenProblem(token); !why.empty()) return "TXTCHAT_TOKEN " + why;
+    flags_.token = token;
+  }
+  if (token_use_ == TokenUse::kRequired && flags_.token.empty()) {
+    return "whose? --token-file FILE or the environment variable TXTCHAT_TOKEN must tell the "
+           "user's "
+           "token (`txtchat account login` gets one)";
+  }
+  return "";
+}
+
 void Cli::AddUser(CLI::App* verb) {
   verb->add_option("--name", flags_.name, "Name of the guest to act as; otherwise $USER");
-  verb->add_option("--token", flags_.token,
-                   "Act as the user of this token (see `txtchat register`). Better in the "
-                   "environment: a command line can be seen by others")
-      ->envname("TXTCHAT_TOKEN");
+  AddToken(verb, TokenUse::kOptional);
 }
 
 void Cli::AddJson(CLI::App* verb) {
@@ -200,17 +183,16 @@ It ends with 1 if the server refused a message, a join or a channel ($$error: â€
       Verb("chat", "Chat over gRPC: shows who speaks, where and when; reconnects by itself",
            R"(  txtchat chat alice
   txtchat chat bob --join 1a2b3c4d5e --server chat.example.org:50051
+  txtchat chat --token-file ~/.txtchat-token --tls --server chat.example.org
   printf '$join 1a2b3c4d5e\nhello\n' | txtchat chat carol --exit-on-eof
 $help lists the commands. A connection that is lost, or silent for 45 s, is made again; what you type
 meanwhile is kept and sent then, and whatever could not be sent is told. After the end of a piped
 input it goes on receiving until Ctrl-C; Ctrl-D on a terminal, $quit, or --exit-on-eof end it.
 Colours only on a terminal, and not if NO_COLOR is set.)",
            kGrpcPort, [this] { return RunChat(); });
-  chat->add_option("NAME", flags_.name, "Your name")->required();
+  chat_name_ = chat->add_option("NAME", flags_.name, "Your name, unless a token tells who you are");
   chat->add_option("--join", flags_.channels, "Channels to join at the start; the last is current");
-  chat->add_option("--token", flags_.token,
-                   "Act as the user of this token instead of registering NAME")
-      ->envname("TXTCHAT_TOKEN");
+  AddToken(chat, TokenUse::kOptional);
   chat->add_flag("--exit-on-eof", flags_.exit_on_eof, "End soon after the end of input");
 }
 
@@ -218,6 +200,7 @@ void Cli::AddScriptVerbs() {
   CLI::App* send = Verb("send", "Send to a channel, joining it if needed",
                         R"(  txtchat send 1a2b3c4d5e deploy finished
   txtchat send --name ci 1a2b3c4d5e -- --this text begins with dashes
+  txtchat send --token-file ~/.txtchat-token 1a2b3c4d5e as myself
   tail -f log | txtchat send --name log 1a2b3c4d5e -
 The words of TEXT are one message. With `-` or no TEXT, each line of the input that is not empty is
 one. Prints nothing, or with --json each message as it is stored.)",
@@ -238,7 +221,7 @@ one. Prints nothing, or with --json each message as it is stored.)",
       });
   tail->add_option("CHANNEL", flags_.channels, "Ids of the channels")->required();
   tail->add_option("--count", flags_.count, "End after so many messages");
-  tail->add_flag("--events", flags_.events, "Print who joins and leaves, too");
+  tail->add_flag("--events", flags_.events, "Print who joins and leaves, and who moderates, too");
   tail->add_flag("--reconnect", flags_.reconnect,
                  "Connect again when the server is lost, instead of ending with 3");
   AddUser(tail);
@@ -250,14 +233,19 @@ one. Prints nothing, or with --json each message as it is stored.)",
   channels->add_flag("--joined", flags_.joined, "Only those that the user is a member of");
   AddUser(channels);
   AddJson(channels);
+}
 
+void Cli::AddSetUpVerbs() {
   CLI::App* create =
-      Verb("create", "Create a channel and print its id", "  chan=$(txtchat create general)",
-           kGrpcPort, [this] { return RunCreate(Script(), flags_.channel); });
+      Verb("create", "Create a channel and print its id",
+           R"(  chan=$(txtchat create general)
+  txtchat create --private --token-file ~/.txtchat-token "the plan"
+A private channel can be found by nobody; `txtchat mod invite` makes codes that let others in.)",
+           kGrpcPort, [this] { return RunCreate(Script(), flags_.channel, flags_.is_private); });
   create->add_option("NAME", flags_.channel, "The channel's name")->required();
   create->add_option("--as", flags_.name, "Name of the guest to act as; otherwise $USER");
-  create->add_option("--token", flags_.token, "Act as the user of this token")
-      ->envname("TXTCHAT_TOKEN");
+  create->add_flag("--private", flags_.is_private, "Let in only those who are invited");
+  AddToken(create, TokenUse::kOptional);
   AddJson(create);
 
   CLI::App* reg = Verb("register", "Register a user and print its id and token",
@@ -290,6 +278,9 @@ int Cli::RunLine() {
 }
 
 int Cli::RunChat() {
+  if (flags_.token.empty() && chat_name_->count() == 0) {
+    return WrongUsage("NAME is required, unless --token-file or TXTCHAT_TOKEN tells who you are");
+  }
   ChatClientOptions options;
   options.session.server = server_;
   options.session.name = flags_.name;
@@ -317,7 +308,7 @@ int Cli::RunSendVerb() {
   }
   std::string whole;
   for (const std::string& word : words) whole += (whole.empty() ? "" : " ") + word;
-  if (whole.empty()) return Usage("the text is empty");
+  if (whole.empty()) return WrongUsage("the text is empty");
   bool done = false;
   return RunSend(Script(), flags_.channel, [&](std::string& text) {
     text = whole;
@@ -326,7 +317,9 @@ int Cli::RunSendVerb() {
 }
 
 void Cli::Unmark() {
-  std::vector<std::string*> values = {&flags_.server, &flags_.name, &flags_.token, &flags_.channel};
+  std::vector<std::string*> values = {&flags_.server,  &flags_.name,   &flags_.token_file,
+                                      &flags_.channel, &flags_.login,  &flags_.label,
+                                      &flags_.subject, &flags_.reason, &flags_.role};
   for (std::string& channel : flags_.channels) values.push_back(&channel);
   for (std::string& word : flags_.words) values.push_back(&word);
   for (std::string* value : values) {
@@ -349,15 +342,14 @@ int Cli::Run(int argc, const char* const* argv) {
   Unmark();
   const auto server =
       ParseEndpoint(flags_.server.empty() ? "localhost" : flags_.server, default_port_);
-  if (!server.ok()) return Usage(std::string(server.status().message()));
+  if (!server.ok()) return WrongUsage(std::string(server.status().message()));
   server_ = *server;
-  if (std::string why = ReadTls(); !why.empty()) return Usage(why);
-  if (std::string why = NameProblem(flags_.name); !why.empty()) return Usage("NAME: " + why);
+  if (std::string why = ReadTls(); !why.empty()) return WrongUsage(why);
+  if (std::string why = ReadToken(); !why.empty()) return WrongUsage(why);
+  if (std::string why = NameProblem(flags_.name); !why.empty()) return WrongUsage("NAME: " + why);
   ExitOnSignals();  // the verbs that need more install their own
   return run_();
 }
-
-}  // namespace
 
 int RunCli(int argc, const char* const* argv) {
   // gRPC would log to standard error what is told there in our words; whoever debugs sets it.

@@ -1,8 +1,12 @@
 #include "client/endpoint.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <charconv>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 
 namespace txtchat::client {
 namespace {
@@ -18,6 +22,16 @@ std::string Endpoint::ToString() const {
   const std::string port_text = ":" + std::to_string(port);
   if (host.find(':') != std::string::npos) return "[" + host + "]" + port_text;
   return host + port_text;
+}
+
+bool Endpoint::IsLoopback() const {
+  if (absl::EqualsIgnoreCase(host, "localhost")) return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, host.c_str(), &v6) != 1) return false;
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) return v6.s6_addr[12] == 127;
+  return IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 absl::StatusOr<Endpoint> ParseEndpoint(std::string_view text, std::uint16_t default_port) {

@@ -24,6 +24,9 @@ struct Endpoint {
 
   // `HOST:PORT`, with brackets around an IPv6 address.
   std::string ToString() const;
+
+  // True for localhost and the addresses that never leave this machine. Does not resolve.
+  bool IsLoopback() const;
 };
 
 // Reads HOST, HOST:PORT, [IPV6]:PORT, [IPV6] or IPV6; a missing port is `default_port`.

@@ -8,6 +8,7 @@
 
 #include "client/api.h"
 #include "client/backoff.h"
+#include "client/caller.h"
 #include "client/chat_model.h"
 #include "client/exit_code.h"
 #include "client/json_output.h"
@@ -18,13 +19,6 @@ namespace txtchat::client {
 namespace {
 
 constexpr int kListPage = 1000;
-
-void PrintLine(const std::string& line) {
-  std::fwrite((line + "\n").data(), 1, line.size() + 1, stdout);
-  std::fflush(stdout);
-}
-
-void PrintError(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 // A user for a script's calls: the token's, or a guest registered when first needed.
 class ScriptUser {
@@ -72,8 +66,7 @@ class ScriptUser {
   void ForgetToken() { token_.clear(); }
 
   int Fail(const std::string& what, const grpc::Status& status) const {
-    PrintError(ExplainFailure(what, options_.server, status));
-    return ExitCodeOf(status);
+    return client::Fail(options_, what, status);
   }
 
  private:
@@ -147,10 +140,11 @@ int RunChannels(const ScriptOptions& options, bool joined_only) {
   return kExitOk;
 }
 
-int RunCreate(const ScriptOptions& options, const std::string& channel_name) {
+int RunCreate(const ScriptOptions& options, const std::string& channel_name, bool is_private) {
   ScriptUser user(options);
   v1::CreateChannelRequest request;
   request.set_display_name(channel_name);
+  if (is_private) request.set_kind(v1::CHANNEL_KIND_PRIVATE);
   v1::CreateChannelResponse response;
   if (grpc::Status status = user.Call(&v1::ChatService::Stub::CreateChannel, request, &response);
       !status.ok()) {

@@ -26,8 +26,8 @@ int RunRegister(const ScriptOptions& options, bool token_only);
 // Prints every channel.
 int RunChannels(const ScriptOptions& options, bool joined_only);
 
-// Creates a channel and prints its id.
-int RunCreate(const ScriptOptions& options, const std::string& channel_name);
+// Creates a channel, public or private, and prints its id.
+int RunCreate(const ScriptOptions& options, const std::string& channel_name, bool is_private);
 
 // Joins the channel and sends texts until `next` answers false. Stops at the first that cannot be
 // sent, and tells how many were.
@@ -37,7 +37,7 @@ int RunSend(const ScriptOptions& options, const std::string& channel_id,
 struct TailOptions {
   std::vector<std::string> channels;
   std::uint64_t count = 0;  // ends after so many messages; 0: never
-  bool events = false;      // who joins and leaves, too
+  bool events = false;      // who joins and leaves, and who moderates, too
   bool reconnect = false;
 };
 

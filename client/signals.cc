@@ -50,6 +50,20 @@ void Install(int signal, void (*handler)(int), int flags, struct sigaction* befo
   sigaction(signal, &action, before);
 }
 
+bool ChangeTerminal(int fd, void (*change)(termios&)) {
+  static const int registered = std::atexit(&RestoreTerminal);
+  if (registered != 0) return false;
+  termios mode{};
+  if (tcgetattr(fd, &mode) != 0) return false;
+  if (g_terminal.load() < 0) g_terminal_before = mode;
+  change(mode);
+  // Before the mode changes, so that a signal in between gives it back, too.
+  g_terminal = fd;
+  if (tcsetattr(fd, TCSADRAIN, &mode) == 0) return true;
+  g_terminal = -1;
+  return false;
+}
+
 constexpr std::array<int, 5> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGCONT, SIGTSTP};
 
 }  // namespace
@@ -109,18 +123,16 @@ void ExitOnSignals() {
 }
 
 bool TakeTerminal(int fd) {
-  static const int registered = std::atexit(&RestoreTerminal);
-  if (registered != 0) return false;
-  termios now{};
-  if (tcgetattr(fd, &now) != 0) return false;
-  if (g_terminal.load() < 0) g_terminal_before = now;
-  now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | IEXTEN);
-  now.c_iflag &= ~static_cast<tcflag_t>(IXON);
-  now.c_cc[VMIN] = 1;
-  now.c_cc[VTIME] = 0;
-  if (tcsetattr(fd, TCSADRAIN, &now) != 0) return false;
-  g_terminal = fd;
-  return true;
+  return ChangeTerminal(fd, [](termios& mode) {
+    mode.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | IEXTEN);
+    mode.c_iflag &= ~static_cast<tcflag_t>(IXON);
+    mode.c_cc[VMIN] = 1;
+    mode.c_cc[VTIME] = 0;
+  });
+}
+
+bool HideTyping(int fd) {
+  return ChangeTerminal(fd, [](termios& mode) { mode.c_lflag &= ~static_cast<tcflag_t>(ECHO); });
 }
 
 void RestoreTerminal() {

@@ -34,4 +34,7 @@ void ExitOnSignals();
 bool TakeTerminal(int fd);
 void RestoreTerminal();
 
+// Hides what is typed on the terminal `fd` until RestoreTerminal; otherwise like TakeTerminal.
+bool HideTyping(int fd);
+
 }  // namespace txtchat::client

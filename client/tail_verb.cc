@@ -85,15 +85,14 @@ class Tail {
     const std::vector<std::string> lines = model_.Show(event);
     if (lines.empty()) return;  // nothing to say, or seen before
     const bool message = event.has_message_posted();
-    const bool member = event.has_member_joined() || event.has_member_left();
-    if (event.has_heartbeat()) {
+    // In place of a message, so that a reader sees that there was one.
+    const bool told = message || event.has_message_removed() || event.has_gap() || tail_.events;
+    if (event.has_heartbeat() || event.has_recovery()) {
       for (const std::string& line : lines) Note(line);
-    } else if (!member || tail_.events) {
-      if (options_.json) {
-        Print(JsonOf(event));
-      } else {
-        for (const std::string& line : lines) Print(line);
-      }
+    } else if (told && options_.json) {
+      if (const std::string json = JsonOf(event); !json.empty()) Print(json);
+    } else if (told) {
+      for (const std::string& line : lines) Print(line);
     }
     if (message && ++messages_ == tail_.count) End(kExitOk, "");
   }

@@ -7,7 +7,7 @@
 
 #include "client/exit_code.h"
 #include "tests/client/console_pipes.h"
-#include "tests/client/fake_chat_service.h"
+#include "tests/client/fake_server.h"
 
 namespace txtchat::client {
 namespace {

@@ -6,7 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include "client/exit_code.h"
-#include "tests/client/fake_chat_service.h"
+#include "tests/client/fake_server.h"
 
 namespace txtchat::client {
 namespace {

@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <csignal>
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "client/exit_code.h"
-#include "tests/client/fake_chat_service.h"
+#include "tests/client/program.h"
 
 namespace txtchat::client {
 namespace {
@@ -22,33 +21,12 @@ using ::testing::IsEmpty;
 
 constexpr char kGeneral[] = "0123456789";
 
-struct Result {
-  int exit_code;
-  std::string output;  // standard output and standard error
-};
-
-// The program itself, as a shell runs it.
-Result Shell(const std::string& command) {
-  std::FILE* pipe = popen(("unset TXTCHAT_TOKEN; " + command).c_str(), "r");
-  std::string output;
-  std::array<char, 4096> bytes;
-  while (const std::size_t got = std::fread(bytes.data(), 1, bytes.size(), pipe)) {
-    output.append(bytes.data(), got);
-  }
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), output};
-}
-
-std::string Program(const std::string& arguments) {
-  return "'" TXTCHAT_PROGRAM "' " + arguments + " 2>&1";
-}
-
 class CliTest : public ::testing::Test {
  protected:
   CliTest() { server_.service().AddChannel(kGeneral, "general"); }
 
   std::string Verb(const std::string& verb, const std::string& rest) const {
-    return Program(verb + " --server " + server_.endpoint().ToString() + " " + rest);
+    return VerbAt(server_, verb, rest);
   }
   Result Run(const std::string& verb, const std::string& rest) const {
     return Shell(Verb(verb, rest));
@@ -169,10 +147,27 @@ TEST_F(CliTest, ATokenActsAsItsUser) {
                             "); " + Verb("send", "--json 0123456789 hi"));
   EXPECT_EQ(json::parse(sent.output)["sender"]["display_name"], "bob");
   EXPECT_THAT(server_.service().members(kGeneral), ElementsAre("bob"));
-  const Result refused = Run("send", "--token nonsense 0123456789 hi");
+  const Result refused = Shell("export TXTCHAT_TOKEN=nonsense; " + Verb("send", "0123456789 hi"));
   EXPECT_EQ(refused.exit_code, kExitError);
   EXPECT_THAT(refused.output, HasSubstr("not a token of this server"));
   EXPECT_EQ(refused.output.find("nonsense"), std::string::npos);
+}
+
+TEST_F(CliTest, ATokenIsNeverPartOfTheCommandLine) {
+  EXPECT_EQ(Run("send", "--token nonsense 0123456789 hi").exit_code, kExitUsage);
+}
+
+TEST_F(CliTest, WhatCanBeNoTokenIsTwo) {
+  const Result odd = Shell("export TXTCHAT_TOKEN='two words'; " + Verb("channels", ""));
+  EXPECT_EQ(odd.exit_code, kExitUsage);
+  EXPECT_THAT(odd.output, HasSubstr("TXTCHAT_TOKEN holds"));
+  EXPECT_EQ(Run("channels", "--token-file /nowhere").exit_code, kExitUsage);
+}
+
+TEST_F(CliTest, ChatWantsANameOrAToken) {
+  const Result chat = Run("chat", "");
+  EXPECT_EQ(chat.exit_code, kExitUsage);
+  EXPECT_THAT(chat.output, HasSubstr("NAME is required"));
 }
 
 TEST_F(CliTest, RegisterPrintsIdAndToken) {

@@ -34,5 +34,16 @@ TEST(Endpoint, RefusesWhatIsNoEndpoint) {
   }
 }
 
+TEST(Endpoint, KnowsWhatNeverLeavesTheMachine) {
+  for (const char* host :
+       {"localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(Endpoint({host, 1}).IsLoopback()) << host;
+  }
+  for (const char* host : {"example.org", "localhost.example.org", "127.0.0.1.example.org",
+                           "10.0.0.1", "0.0.0.0", "::", "::ffff:10.0.0.1", "2130706433"}) {
+    EXPECT_FALSE(Endpoint({host, 1}).IsLoopback()) << host;
+  }
+}
+
 }  // namespace
 }  // namespace txtchat::client

@@ -1,12 +1,6 @@
 #include "tests/client/fake_chat_service.h"
 
-#include <grpcpp/ext/health_check_service_server_builder_option.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/server_builder.h>
-
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 namespace txtchat::client {
@@ -32,6 +26,7 @@ void FakeChatService::DescribeLocked(const std::string& id, v1::Channel* out) co
   out->set_id(id);
   out->set_display_name(channel.name);
   out->set_head_sequence(channel.head);
+  out->set_kind(channel.kind);
   out->set_member_count(static_cast<std::uint32_t>(channel.members.size()));
 }
 
@@ -74,6 +69,7 @@ grpc::Status FakeChatService::CreateChannel(grpc::ServerContext* context,
   char id[11];
   std::snprintf(id, sizeof(id), "%010x", static_cast<unsigned>(next_++));
   channels_[id] = {request->display_name(), 0, {caller}};
+  if (request->kind() != v1::CHANNEL_KIND_UNSPECIFIED) channels_[id].kind = request->kind();
   DescribeLocked(id, response->mutable_channel());
   return grpc::Status::OK;
 }
@@ -138,6 +134,21 @@ grpc::Status FakeChatService::JoinChannel(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
+// An invite's code is `to-` and the channel's id.
+grpc::Status FakeChatService::JoinByInvite(grpc::ServerContext* context,
+                                           const v1::JoinByInviteRequest* request,
+                                           v1::JoinByInviteResponse* response) {
+  absl::MutexLock lock(&mutex_);
+  const std::string caller = CallerLocked(*context);
+  if (caller.empty()) return kUnknownToken;
+  const bool code = request->code().rfind("to-", 0) == 0;
+  const auto channel = channels_.find(code ? request->code().substr(3) : "");
+  if (channel == channels_.end()) return {grpc::StatusCode::NOT_FOUND, "no such invite"};
+  channel->second.members.insert(caller);
+  DescribeLocked(channel->first, response->mutable_channel());
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeChatService::LeaveChannel(grpc::ServerContext* context,
                                            const v1::LeaveChannelRequest* request,
                                            v1::LeaveChannelResponse*) {
@@ -187,6 +198,7 @@ grpc::Status FakeChatService::SendMessage(grpc::ServerContext* context,
   *message.mutable_create_time() = event.create_time();
   *message.mutable_sender() = posted.sender();
   message.set_text(request->text());
+  messages_.push_back(message);
   return grpc::Status::OK;
 }
 
@@ -321,25 +333,37 @@ std::set<std::string> FakeChatService::members(const std::string& channel_id) co
   return names;
 }
 
-void FakeServer::Start() {
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), grpc::InsecureServerCredentials(),
-                           &port_);
-  builder.RegisterService(&service_);
-  server_ = builder.BuildAndStart();
-  if (server_ == nullptr) std::abort();
+void FakeChatService::AddUser(const std::string& token, const v1::User& user) {
+  absl::MutexLock lock(&mutex_);
+  users_[token] = user;
 }
 
-void FakeServer::Stop() {
-  if (server_ == nullptr) return;
-  server_->Shutdown(std::chrono::system_clock::now());
-  server_->Wait();
-  server_ = nullptr;
+void FakeChatService::RemoveToken(const std::string& token) {
+  absl::MutexLock lock(&mutex_);
+  users_.erase(token);
 }
 
-void FakeServer::SetServing(bool serving) {
-  server_->GetHealthCheckService()->SetServingStatus(serving);
+v1::User FakeChatService::UserOf(const grpc::ServerContext& context) const {
+  absl::MutexLock lock(&mutex_);
+  const std::string caller = CallerLocked(context);
+  for (const auto& [token, user] : users_) {
+    if (user.id() == caller) return user;
+  }
+  return {};
+}
+
+bool FakeChatService::HasChannel(const std::string& channel_id) const {
+  absl::MutexLock lock(&mutex_);
+  return channels_.contains(channel_id);
+}
+
+std::vector<v1::Message> FakeChatService::messages_of(const std::string& user_id) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::Message> found;
+  for (const v1::Message& message : messages_) {
+    if (message.sender().id() == user_id) found.push_back(message);
+  }
+  return found;
 }
 
 }  // namespace txtchat::client

@@ -13,7 +13,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/endpoint.h"
 #include "txtchat/v1/chat.grpc.pb.h"
 
 namespace txtchat::client {
@@ -39,6 +38,14 @@ class FakeChatService : public v1::ChatService::Service {
   void RefusePositions();
   v1::SubscribeRequest last_subscribe() const;
 
+  // Users that other services bring.
+  void AddUser(const std::string& token, const v1::User& user);
+  void RemoveToken(const std::string& token);
+  // Whose call it is; an empty id if nobody's.
+  v1::User UserOf(const grpc::ServerContext& context) const;
+  bool HasChannel(const std::string& channel_id) const;
+  std::vector<v1::Message> messages_of(const std::string& user_id) const;
+
   std::vector<std::string> texts() const;  // posted, in order
   int registrations() const;
   int subscriptions() const;
@@ -50,6 +57,7 @@ class FakeChatService : public v1::ChatService::Service {
     std::string name;
     std::uint64_t head = 0;
     std::set<std::string> members;  // user ids
+    v1::ChannelKind kind = v1::CHANNEL_KIND_PUBLIC;
   };
   struct Stream {
     std::string user_id;
@@ -69,6 +77,8 @@ class FakeChatService : public v1::ChatService::Service {
                            v1::ListMembersResponse*) override;
   grpc::Status JoinChannel(grpc::ServerContext*, const v1::JoinChannelRequest*,
                            v1::JoinChannelResponse*) override;
+  grpc::Status JoinByInvite(grpc::ServerContext*, const v1::JoinByInviteRequest*,
+                            v1::JoinByInviteResponse*) override;
   grpc::Status LeaveChannel(grpc::ServerContext*, const v1::LeaveChannelRequest*,
                             v1::LeaveChannelResponse*) override;
   grpc::Status SendMessage(grpc::ServerContext*, const v1::SendMessageRequest*,
@@ -96,26 +106,8 @@ class FakeChatService : public v1::ChatService::Service {
   bool refuses_positions_ ABSL_GUARDED_BY(mutex_) = false;
   std::set<Stream*> streams_ ABSL_GUARDED_BY(mutex_);
   std::deque<grpc::Status> refusals_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::Message> messages_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> texts_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Serves the fake on a port of the loopback, with the standard health service.
-class FakeServer {
- public:
-  FakeServer() { Start(); }
-  ~FakeServer() { Stop(); }
-
-  void Start();  // on the same port as before
-  void Stop();
-  void SetServing(bool serving);
-
-  FakeChatService& service() { return service_; }
-  Endpoint endpoint() const { return {"127.0.0.1", static_cast<std::uint16_t>(port_)}; }
-
- private:
-  FakeChatService service_;
-  int port_ = 0;
-  std::unique_ptr<grpc::Server> server_;
 };
 
 }  // namespace txtchat::client

@@ -68,5 +68,33 @@ TEST(JsonOf, TellsGapsAndMembers) {
   EXPECT_EQ(JsonOf(event), "");
 }
 
+TEST(JsonOf, TellsActsOfModeration) {
+  v1::Event event;
+  event.set_channel_id("c");
+  event.set_sequence(9);
+  v1::Sanctioned& banned = *event.mutable_banned();
+  banned.mutable_by()->set_id("u1");
+  banned.set_subject("192.0.2.0/24");
+  EXPECT_EQ(JsonOf(event),
+            R"({"type":"banned","channel":"c","sequence":9,"time":"1970-01-01T00:00:00.000Z",)"
+            R"("by":{"id":"u1","display_name":""},"subject":"192.0.2.0/24","subject_name":"",)"
+            R"("reason":""})");
+  event.mutable_message_deleted()->set_deleted_sequence(4);
+  EXPECT_EQ(json::parse(JsonOf(event))["deleted_sequence"], 4);
+  event.mutable_role_changed()->set_role(v1::ROLE_OWNER);
+  EXPECT_EQ(json::parse(JsonOf(event))["role"], "owner");
+}
+
+TEST(JsonOf, EveryActHasAForm) {
+  const google::protobuf::OneofDescriptor& kinds =
+      *v1::Event::descriptor()->FindOneofByName("kind");
+  for (int i = 0; i < kinds.field_count(); ++i) {
+    v1::Event event;
+    event.GetReflection()->MutableMessage(&event, kinds.field(i));
+    const bool of_the_stream = event.has_heartbeat() || event.has_recovery();
+    EXPECT_EQ(JsonOf(event).empty(), of_the_stream) << kinds.field(i)->name();
+  }
+}
+
 }  // namespace
 }  // namespace txtchat::client

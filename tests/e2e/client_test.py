@@ -5,6 +5,7 @@ import json
 import os
 import random
 import socket
+import tempfile
 import unittest
 
 from harness.process import Process
@@ -109,11 +110,19 @@ class ScriptVerbs(ClientTestCase):
         (general,) = [entry for entry in listed if entry["id"] == channel]
         self.assertEqual(("channel", "general"), (general["type"], general["display_name"]))
 
+    def false_token(self):
+        """A file that holds a token of no server."""
+        file = tempfile.NamedTemporaryFile("w", prefix="txtchat-token-")
+        self.addCleanup(file.close)
+        file.write("false")
+        file.flush()
+        return file.name
+
     def test_what_the_server_refuses_is_1(self):
         self.run_verb("send", "0123456789", "x", exit_code=REFUSED)
         self.run_verb("tail", "0123456789", exit_code=REFUSED)
-        self.run_verb("create", "--token", "false", "x", exit_code=REFUSED)
-        self.run_verb("channels", "--token", "false", exit_code=REFUSED)
+        self.run_verb("create", "--token-file", self.false_token(), "x", exit_code=REFUSED)
+        self.run_verb("channels", "--token-file", self.false_token(), exit_code=REFUSED)
         line = self.start("line", "alice", "--exit-on-eof")
         line.type("$join 0123456789")
         line.end_input()
