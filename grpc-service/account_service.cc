@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "grpc-service/conversions.h"
+#include "grpc-service/requests.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -120,8 +121,7 @@ grpc::ServerUnaryReactor* AccountService::WhoAmI(grpc::CallbackServerContext* co
                                                  const grpc::ByteBuffer* request,
                                                  grpc::ByteBuffer* response) {
   return runner_.Run<v1::WhoAmIRequest, v1::WhoAmIResponse>(
-      context, request, response, CallKind::kRead, Caller::kUser,
-      [](v1::WhoAmIRequest&) -> absl::StatusOr<Command> { return txtchat::WhoAmI{}; },
+      context, request, response, CallKind::kRead, Caller::kUser, kToCommand,
       [](Result& result, v1::WhoAmIResponse& answer) {
         SetUser(std::get<Registered>(result).user, *answer.mutable_user());
       });
@@ -131,10 +131,7 @@ grpc::ServerUnaryReactor* AccountService::SetDisplayName(grpc::CallbackServerCon
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
   return runner_.Run<v1::SetDisplayNameRequest, v1::SetDisplayNameResponse>(
-      context, request, response, CallKind::kChange, Caller::kUser,
-      [](v1::SetDisplayNameRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::SetDisplayName{std::move(*r.mutable_display_name())};
-      },
+      context, request, response, CallKind::kChange, Caller::kUser, kToCommand,
       [](Result& result, v1::SetDisplayNameResponse& answer) {
         SetUser(std::get<Registered>(result).user, *answer.mutable_user());
       });
@@ -158,8 +155,7 @@ grpc::ServerUnaryReactor* AccountService::ListTokens(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListTokensRequest, v1::ListTokensResponse>(
-      context, request, response, CallKind::kRead, Caller::kUser,
-      [](v1::ListTokensRequest&) -> absl::StatusOr<Command> { return txtchat::ListTokens{}; },
+      context, request, response, CallKind::kRead, Caller::kUser, kToCommand,
       [](Result& result, v1::ListTokensResponse& answer) {
         for (const TokenRow& row : std::get<TokenList>(result).tokens) {
           SetToken(row, *answer.add_tokens());
@@ -171,10 +167,7 @@ grpc::ServerUnaryReactor* AccountService::RevokeToken(grpc::CallbackServerContex
                                                       const grpc::ByteBuffer* request,
                                                       grpc::ByteBuffer* response) {
   return runner_.Run<v1::RevokeTokenRequest, v1::RevokeTokenResponse>(
-      context, request, response, CallKind::kChange, Caller::kUser,
-      [](v1::RevokeTokenRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::RevokeToken{std::move(*r.mutable_token_id())};
-      },
+      context, request, response, CallKind::kChange, Caller::kUser, kToCommand,
       [](Result&, v1::RevokeTokenResponse&) {});
 }
 
