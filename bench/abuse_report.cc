@@ -71,7 +71,7 @@ std::string TableOf(const Options& options, const AbuseOptions& abuse, const Abu
       Count(options.channels, "channel"), Grouped(options.subscribers),
       options.rate / std::max(options.publishers, 1u), options.text_bytes,
       Count(abuse.abusers(), "abuser"), WhereFrom(abuse),
-      abuse.idle_priority ? "at idle priority" : "at full priority");
+      absl::StrCat("nice ", abuse.nice));
   table += kLatencyHead;
   table += LatencyRow("unloaded", result.unloaded.honest.delivery_ns);
   table += LatencyRow("under abuse", result.abused.honest.delivery_ns);
@@ -121,7 +121,7 @@ std::string JsonOf(const Options& options, const AbuseOptions& abuse, const Abus
         {"unreading", abuse.unreading},
         {"reconnecting", abuse.reconnecting},
         {"many_addresses", abuse.many_addresses},
-        {"idle_priority", abuse.idle_priority}}},
+        {"nice", abuse.nice}}},
       {"status", result.status.ok() ? "ok" : std::string(result.status.message())},
       {"interrupted", result.interrupted},
       {"p99_ratio", result.p99_ratio()},

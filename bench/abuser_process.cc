@@ -1,6 +1,5 @@
 #include "bench/abuser_process.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,12 +36,6 @@ absl::Status CheckFiles(const AbuseOptions& options) {
                    files.rlim_cur, " (ulimit -Hn)"));
 }
 
-/// Gets the processors only while nobody else wants them, and gives them up at once.
-void GiveWay() {
-  const sched_param none{};
-  if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) setpriority(PRIO_PROCESS, 0, 19);
-}
-
 absl::Status BeAbusers(const AbuseOptions& options, const Endpoint& line_server,
                        SharedAbuse& shared) {
   if (absl::Status s = CheckFiles(options); !s.ok()) return s;
@@ -55,7 +48,9 @@ absl::Status BeAbusers(const AbuseOptions& options, const Endpoint& line_server,
   if (shared.stop) return absl::OkStatus();
   absl::StatusOr<std::vector<std::string>> busy = FoundChannels(*server, kBusyChannels, kPatience);
   if (!busy.ok()) return busy.status();
-  if (options.idle_priority) GiveWay();
+  if (setpriority(PRIO_PROCESS, 0, options.nice) != 0) {
+    return ErrnoStatus(absl::StrCat("cannot take the nice value ", options.nice));
+  }
   return Abusers(options, *server, *std::move(busy), shared).Run();
 }
 

@@ -37,9 +37,8 @@ sockaddr_in OwnAddress(std::uint32_t number) {
   return own;
 }
 
-bool LooksLikeChannelId(std::string_view line) {
-  return line.size() == 10 && line.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
+/// What stands before all that is no answer to `reg`.
+bool IsWelcome(std::string_view line) { return line.starts_with("---") || line.starts_with("$$"); }
 
 double OwnCpuSeconds() {
   rusage usage{};
@@ -232,7 +231,7 @@ void Abusers::OnEntryBytes(Abuser& abuser, std::string_view bytes) {
   abuser.entry.append(bytes);
   std::string own_channel;
   abuser.entry.erase(0, CutLines(abuser.entry, [&](std::string_view line) {
-                       if (own_channel.empty() && LooksLikeChannelId(line)) own_channel = line;
+                       if (own_channel.empty() && !IsWelcome(line)) own_channel = line;
                      }));
   if (own_channel.empty()) return;
   abuser.entry.clear();

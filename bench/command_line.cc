@@ -66,9 +66,9 @@ p99, and what the abusers did.
   silent        connect and say nothing, or half a line
   unreading     join a busy channel, ask for long answers, and read nothing
   reconnecting  connect, register, say something, break off, and again, without a pause
-Abusers are a process of their own. Unless --full-priority is given it gets only what the server and the
-honest leave of the processors (SCHED_IDLE): what the server lets through is measured, not how a machine
-divides itself between programs. Pin the server to one core and this to another (taskset).
+Abusers are a process of their own, with a nice value of 19: it gets what the server and the honest leave
+of the processors, for what the server lets through is measured, not how a machine divides itself between
+programs. Pin the server to one core and this to another (taskset).
 A server exempts 127.0.0.0/8 from limits of an address. With --shared-address-ranges=192.0.2.0/24 it does
 not; then --many-addresses tells a thousand attackers from one.
 Examples:
@@ -227,10 +227,7 @@ class Parser {
     verb->add_flag("--many-addresses", abuse.many_addresses,
                    "Each of them from an address of its own, 127.1.x.y")
         ->group(group);
-    verb->add_flag_callback(
-            "--full-priority", [&abuse] { abuse.idle_priority = false; },
-            "They compete with the server for the processors")
-        ->group(group);
+    Number(verb, "--nice", abuse.nice, -20, 19, "Their nice value")->group(group);
     Number(verb, "--seconds", abuse.seconds, 0.1, 86'400.0, "Seconds of each measurement")
         ->group("Measuring");
     Number(verb, "--settle", abuse.settle_s, 0.0, 3'600.0,

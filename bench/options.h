@@ -94,8 +94,9 @@ struct AbuseOptions {
   double seconds = 10;
   /// From when all abusers have begun until it is measured, and without abuse before it is.
   double settle_s = 3;
-  /// Abusers get only what everybody else leaves of the processors (SCHED_IDLE).
-  bool idle_priority = true;
+  /// The nice value of the abusers' process: by default they get what the server and the honest leave
+  /// of the processors.
+  std::int32_t nice = 19;
 
   std::uint32_t abusers() const { return flooding + silent + unreading + reconnecting; }
 };
