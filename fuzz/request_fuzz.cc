@@ -44,7 +44,7 @@ constexpr std::int64_t kBeginMs = 1'700'000'000'000;
 class CountedSecrets final : public SecretSource {
  public:
   std::string NewSecret() override { return absl::StrCat("secret", ++count_); }
-  std::string HashOf(std::string_view secret) const override { return absl::StrCat("#", secret); }
+  std::string HashOf(std::string_view secret) const override { return "#" + std::string(secret); }
   std::string NewId() override { return absl::StrCat("id", ++count_); }
   std::uint64_t RandomBits() override { return ++count_; }
 

@@ -45,7 +45,7 @@ class Reader {
   template <typename Number>
   Number Integer() {
     Number number{};
-    Check(absl::SimpleAtoi(Word(), &number), "a field is no number");
+    Check(absl::SimpleAtoi(std::string(Word()), &number), "a field is no number");
     return number;
   }
   /// Up to the first `: ` that no backslash stands before, or to the end.

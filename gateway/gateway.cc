@@ -55,7 +55,10 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
       .tokens = dependencies.tokens,
       .accounts = dependencies.accounts,
       .peers = dependencies.peers,
-      .counters = &counters_};
+      .counters = &counters_,
+      .light = &light_,
+      .busy_in_flight_max = std::max(
+          kBusyInFlightMax / static_cast<std::int64_t>(options_.io_threads), kCostPerTurn)};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {
     threads_.push_back(std::make_shared<IoThread>(&environment));
   }

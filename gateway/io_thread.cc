@@ -222,6 +222,7 @@ void IoThread::OnDelivered() noexcept {
   }
   drain_scheduled_ = scheduled;
   DrainDirty();
+  ScheduleTurns();
 }
 
 void IoThread::Handle(LaneBatch::Item& item) {
@@ -280,6 +281,35 @@ void IoThread::DrainDirty() noexcept {
   }
   gather_.cache = ReadCache();
   draining_.clear();
+}
+
+// --- Turns.
+
+void IoThread::AwaitTurn(SessionId id) {
+  turns_.push_back(id);
+  ScheduleTurns();
+}
+
+// Posted, so that sockets and answers of others are looked at between.
+void IoThread::ScheduleTurns() {
+  if (turns_scheduled_ || turns_.empty() || busy_in_flight_ >= environment_.busy_in_flight_max) {
+    return;
+  }
+  Post([this] {
+    turns_scheduled_ = false;
+    GiveTurns();
+  });
+  turns_scheduled_ = true;
+}
+
+void IoThread::GiveTurns() {
+  for (int i = 0; i < kTurnsInARow && !turns_.empty(); ++i) {
+    if (busy_in_flight_ >= environment_.busy_in_flight_max) return;  // Answers will come.
+    const SessionId id = turns_.front();
+    turns_.pop_front();
+    if (Session* const session = Find(id)) session->OnTurn();
+  }
+  ScheduleTurns();
 }
 
 // --- The store.

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -30,6 +31,7 @@
 #include "core/sequencer.h"
 #include "core/session_ids.h"
 #include "gateway/connections.h"
+#include "gateway/fair_share.h"
 #include "gateway/file_descriptor.h"
 #include "gateway/gateway_options.h"
 #include "gateway/gather.h"
@@ -57,6 +59,8 @@ struct Environment {
   AccountGate* accounts = nullptr;  ///< Null: there are no accounts.
   PeerGuard* peers = nullptr;       ///< Null: no limits of peers.
   Counters* counters = nullptr;
+  LightPresence* light = nullptr;
+  std::int64_t busy_in_flight_max = kBusyInFlightMax;  ///< Of each I/O thread.
 };
 
 /// One I/O thread: an io_context, the sessions that live on it for life, and the lane on which the
@@ -124,6 +128,14 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void AwaitRoom(SessionId id) { waiting_for_room_.push_back(id); }
   /// Calls OnPace at this time.
   void ResumeLater(SessionId id, std::int64_t at_ms);
+  // --- Turns (fair_share.h).
+  bool SomebodyIsLight(std::int64_t now_ms) const { return environment_.light->Is(now_ms); }
+  void NoteLight(std::int64_t now_ms) { environment_.light->Note(now_ms); }
+  /// Calls OnTurn when the others that wait have had theirs.
+  void AwaitTurn(SessionId id);
+  /// A busy session's command is under way, or is answered.
+  void BeginBusy(std::int64_t cost) { busy_in_flight_ += cost; }
+  void EndBusy(std::int64_t cost) { busy_in_flight_ -= cost; }
   /// Calls RetryPages a little later.
   void RetryPagesLater(SessionId id);
   /// Reads a page of the store and gives it to the session's OnPage.
@@ -149,6 +161,8 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void DrainDirty() noexcept;
   void Handle(LaneBatch::Item& item);
   void ScheduleDrain();
+  void GiveTurns();
+  void ScheduleTurns();
   void ArmSweep();
   void Sweep();
   void ArmResume();
@@ -178,6 +192,9 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   using Resume = std::pair<std::int64_t, SessionId>;  ///< When, and who.
   /// The next one on top. One for each session that is slowed, or was within the last second.
   std::priority_queue<Resume, std::vector<Resume>, std::greater<>> resumes_;
+  std::deque<SessionId> turns_;  ///< Who waits for a turn, the next one in front.
+  std::int64_t busy_in_flight_ = 0;
+  bool turns_scheduled_ = false;
   Gather gather_;
   bool drain_scheduled_ = false;
   bool enqueued_ = false;  ///< The sequencer has commands that it was not told of.

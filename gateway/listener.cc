@@ -30,7 +30,7 @@ using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                                 boost::asio::io_context::executor_type>;
 
 // Accepted in a row before the sessions of this thread get their turn.
-constexpr int kAcceptsPerTurn = 64;
+constexpr int kAcceptsPerTurn = 16;
 constexpr int kBacklog = 4'096;
 constexpr std::chrono::milliseconds kPause{100};
 // A refused connection is kept for a moment, so that the refusal is not lost in a reset. Beyond
