@@ -75,11 +75,11 @@ class LightPresence {
 // have to wait for, so it is little: some tenths of a millisecond.
 
 /// The cost of the lines that one takes in a turn.
-inline constexpr std::int64_t kCostPerTurn = 32;
+inline constexpr std::int64_t kCostPerTurn = 16;
 /// … of the commands of the busy that are not answered, all together: shared by the I/O threads,
 /// and not less than kCostPerTurn for each.
 inline constexpr std::int64_t kBusyInFlightMax = 128;
 /// Turns before others of the thread's sessions are looked at.
-inline constexpr int kTurnsInARow = 4;
+inline constexpr int kTurnsInARow = 2;
 
 }  // namespace txtchat::gateway
