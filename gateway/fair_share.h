@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -79,6 +80,8 @@ inline constexpr std::int64_t kCostPerTurn = 16;
 /// … of the commands of the busy that are not answered, all together: shared by the I/O threads,
 /// and not less than kCostPerTurn for each.
 inline constexpr std::int64_t kBusyInFlightMax = 128;
+/// How long the busy rest at most when all they had under way is answered.
+inline constexpr std::chrono::milliseconds kRestMax{10};
 /// Turns before others of the thread's sessions are looked at.
 inline constexpr int kTurnsInARow = 2;
 

@@ -57,6 +57,9 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
       .peers = dependencies.peers,
       .counters = &counters_,
       .light = &light_,
+      // Who lifts the limit of commands trusts everybody, and wants all that can be had.
+      .turns = dependencies.peers != nullptr &&
+               !dependencies.peers->commands_per_connection().unlimited(),
       .busy_in_flight_max = std::max(
           kBusyInFlightMax / static_cast<std::int64_t>(options_.io_threads), kCostPerTurn)};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {
@@ -143,6 +146,7 @@ GatewayStats Gateway::stats() const {
           .exceptions = counters_.exceptions,
           .handshakes_failed = counters_.handshakes_failed,
           .slowed = counters_.slowed,
+          .turns_awaited = counters_.turns_awaited,
           .proxy_failed = counters_.proxy_failed};
 }
 

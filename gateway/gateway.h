@@ -39,6 +39,7 @@ struct GatewayStats {
   std::uint64_t exceptions = 0;
   std::uint64_t handshakes_failed = 0;
   std::uint64_t slowed = 0;
+  std::uint64_t turns_awaited = 0;
   std::uint64_t proxy_failed = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -60,6 +61,7 @@ struct Environment {
   PeerGuard* peers = nullptr;       ///< Null: no limits of peers.
   Counters* counters = nullptr;
   LightPresence* light = nullptr;
+  bool turns = false;                                  ///< Whether the busy wait for the light.
   std::int64_t busy_in_flight_max = kBusyInFlightMax;  ///< Of each I/O thread.
 };
 
@@ -129,13 +131,15 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   /// Calls OnPace at this time.
   void ResumeLater(SessionId id, std::int64_t at_ms);
   // --- Turns (fair_share.h).
-  bool SomebodyIsLight(std::int64_t now_ms) const { return environment_.light->Is(now_ms); }
+  bool SomebodyIsLight(std::int64_t now_ms) const {
+    return environment_.turns && environment_.light->Is(now_ms);
+  }
   void NoteLight(std::int64_t now_ms) { environment_.light->Note(now_ms); }
   /// Calls OnTurn when the others that wait have had theirs.
   void AwaitTurn(SessionId id);
   /// A busy session's command is under way, or is answered.
-  void BeginBusy(std::int64_t cost) { busy_in_flight_ += cost; }
-  void EndBusy(std::int64_t cost) { busy_in_flight_ -= cost; }
+  void BeginBusy(std::int64_t cost);
+  void EndBusy(std::int64_t cost);
   /// Calls RetryPages a little later.
   void RetryPagesLater(SessionId id);
   /// Reads a page of the store and gives it to the session's OnPage.
@@ -163,6 +167,7 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void ScheduleDrain();
   void GiveTurns();
   void ScheduleTurns();
+  void Rest();
   void ArmSweep();
   void Sweep();
   void ArmResume();
@@ -173,6 +178,7 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   boost::asio::steady_timer sweep_timer_;
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer resume_timer_;
+  boost::asio::steady_timer rest_timer_;
   std::thread thread_;
   std::atomic<bool> running_{false};
 
@@ -194,6 +200,9 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   std::priority_queue<Resume, std::vector<Resume>, std::greater<>> resumes_;
   std::deque<SessionId> turns_;  ///< Who waits for a turn, the next one in front.
   std::int64_t busy_in_flight_ = 0;
+  std::chrono::steady_clock::time_point round_began_;
+  bool round_is_full_ = false;  ///< No turns until all of it is answered, and a rest.
+  bool resting_ = false;
   bool turns_scheduled_ = false;
   Gather gather_;
   bool drain_scheduled_ = false;

@@ -66,7 +66,7 @@ bool Session::ReadSome() {
   if (phase_ == Phase::kLingering) return DiscardSome();
   for (int i = 0; i < kReadsPerTurn; ++i) {
     if (!MayRead()) return false;
-    if (!HasTurn(io_.NowMs())) {
+    if (pace_.limited() && !HasTurn(io_.NowMs())) {
       AwaitTurn();
       return false;
     }
@@ -122,7 +122,7 @@ void Session::ResumeReading() {
 // --- Lines to commands.
 
 void Session::TakeLines() {
-  const std::int64_t now_ms = io_.NowMs();
+  const std::int64_t now_ms = pace_.limited() ? io_.NowMs() : 0;
   while (MayRead()) {
     const bool has_some = splitter_.has_input() || splitter_.BytesHeld() > 0;
     if (has_some && !HasTurn(now_ms)) {
