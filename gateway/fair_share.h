@@ -79,10 +79,10 @@ class LightPresence {
 inline constexpr std::int64_t kCostPerTurn = 16;
 /// … of the commands of the busy that are not answered, all together: shared by the I/O threads,
 /// and not less than kCostPerTurn for each.
-inline constexpr std::int64_t kBusyInFlightMax = 128;
+inline constexpr std::int64_t kBusyInFlightMax = 32;
 /// How long the busy rest at most when all they had under way is answered.
 inline constexpr std::chrono::milliseconds kRestMax{10};
 /// Turns before others of the thread's sessions are looked at.
-inline constexpr int kTurnsInARow = 2;
+inline constexpr int kTurnsInARow = 1;
 
 }  // namespace txtchat::gateway

@@ -33,8 +33,8 @@ using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 constexpr int kAcceptsPerTurn = 64;
 // While somebody is there who sends little (fair_share.h): so many, then a pause, 2,000 a second. A
 // connection that comes and goes costs as much as a hundred lines.
-constexpr int kAcceptsPerPacedTurn = 4;
-constexpr std::chrono::milliseconds kPacedPause{2};
+constexpr int kAcceptsPerPacedTurn = 2;
+constexpr std::chrono::milliseconds kPacedPause{1};
 constexpr int kBacklog = 4'096;
 constexpr std::chrono::milliseconds kPause{100};
 // A refused connection is kept for a moment, so that the refusal is not lost in a reset. Beyond
