@@ -57,6 +57,26 @@ With --line-server only streams are on gRPC: what delivery costs, without the ca
 load then polls without pause.
 In an open loop (--rate) the load polls without pause, because gRPC's timers are no finer than 1 ms.)";
 
+constexpr char kAbuseExamples[] = R"(
+Honest users each say a line at a steady pace, and how long that takes to everybody in the channel is
+measured twice in one run: before and while abusers do their worst. Printed are both, the ratio of the
+p99, and what the abusers did.
+  flooding      send lines as fast as their sockets take them, most of them messages to a channel of
+                their own, some renaming, some nonsense; ten of them talk to the channels below
+  silent        connect and say nothing, or half a line
+  unreading     join a busy channel, ask for long answers, and read nothing
+  reconnecting  connect, register, say something, break off, and again, without a pause
+Abusers are a process of their own, with a nice value of 19: it gets what the server and the honest leave
+of the processors, for what the server lets through is measured, not how a machine divides itself between
+programs. Pin the server to one core and this to another (taskset).
+A server exempts 127.0.0.0/8 from limits of an address. With --shared-address-ranges=192.0.2.0/24 it does
+not; then --many-addresses tells a thousand attackers from one.
+Examples:
+  txtchat-bench abuse --server-pid $(pidof txtchatd)
+  txtchat-bench abuse --many-addresses --seconds 20 --json | jq .p99_ratio
+  txtchat-bench abuse --users 50 --streams 50        half of the honest on gRPC
+  txtchat-bench abuse --flooding 2000 --silent 0 --unreading 0 --reconnecting 0)";
+
 constexpr char kNatsExamples[] = R"(
 The work of `txtchat-bench line`, given to nats-server: a subject for each channel, publishers that are
 subscribed to what they publish. Every delivery is checked, but NATS promises the order of each publisher
@@ -112,6 +132,7 @@ class Parser {
     AddGrpc();
     AddPeer(Transport::kNats, "Give nats-server the work of line", kNatsPort, kNatsExamples);
     AddPeer(Transport::kRedis, "Give redis-server the work of line", kRedisPort, kRedisExamples);
+    AddAbuse();
     AddFloor();
     AddNaive();
   }
@@ -130,7 +151,8 @@ class Parser {
       line_.exit_code = app_.exit(error) == 0 ? kExitOk : kExitUsage;
       return line_;
     }
-    if (line_.verb == CommandLine::Verb::kLoad) Check();
+    if (line_.verb == CommandLine::Verb::kAbuse) FinishAbuse();
+    if (line_.verb == CommandLine::Verb::kLoad || line_.verb == CommandLine::Verb::kAbuse) Check();
     return line_;
   }
 
@@ -178,6 +200,53 @@ class Parser {
       line_.verb = CommandLine::Verb::kLoad;
       options_.transport = transport;
     });
+  }
+
+  void AddAbuse() {
+    constexpr std::uint32_t kUsersMax = 10'000;
+    AbuseOptions& abuse = line_.abuse;
+    CLI::App* verb =
+        AddVerb("abuse", "Measure honest users while others abuse the server", kAbuseExamples);
+    AddServer(verb, kLinePort);
+    AddEndpoint(verb, "--grpc-server", grpc_server_, kGrpcPort,
+                "Where --streams are, of the same server [localhost:50051]");
+    Number(verb, "--users", honest_.users, 1u, kUsersMax, "Honest users on lines, who all talk");
+    Number(verb, "--streams", honest_.streams, 0u, kUsersMax,
+           "Honest users on gRPC, who only listen");
+    Number(verb, "--channels", honest_.channels, 1u, kUsersMax, "Channels, of honest users only");
+    Number(verb, "--rate-each", honest_.rate_each, 0.01, 1e4, "Lines a second that each user says");
+    Number(verb, "--size", options_.text_bytes, static_cast<std::uint32_t>(Stamp::kBytes),
+           32u * 1024, "Bytes of each text");
+    const std::string group = "Who abuses";
+    Number(verb, "--flooding", abuse.flooding, 0u, kUsersMax, "Connections that flood")
+        ->group(group);
+    Number(verb, "--silent", abuse.silent, 0u, kUsersMax, "… that say nothing")->group(group);
+    Number(verb, "--unreading", abuse.unreading, 0u, kUsersMax, "… that never read")->group(group);
+    Number(verb, "--reconnecting", abuse.reconnecting, 0u, kUsersMax, "… that come again and again")
+        ->group(group);
+    verb->add_flag("--many-addresses", abuse.many_addresses,
+                   "Each of them from an address of its own, 127.1.x.y")
+        ->group(group);
+    Number(verb, "--nice", abuse.nice, -20, 19, "Their nice value")->group(group);
+    Number(verb, "--seconds", abuse.seconds, 0.1, 86'400.0, "Seconds of each measurement")
+        ->group("Measuring");
+    Number(verb, "--settle", abuse.settle_s, 0.0, 3'600.0,
+           "Seconds between the beginning of abuse, or of talk, and a measurement")
+        ->group("Measuring");
+    AddTelling(verb);
+    verb->callback([this] { line_.verb = CommandLine::Verb::kAbuse; });
+  }
+
+  void FinishAbuse() {
+    options_.channels = honest_.channels;
+    options_.publishers = honest_.users;
+    options_.subscribers = honest_.streams;
+    options_.rate = honest_.rate_each * honest_.users;
+    if (honest_.streams == 0) return;
+    options_.transport = Transport::kGrpc;
+    options_.line_server = options_.server;
+    options_.server = grpc_server_;
+    options_.poll_us = 100;
   }
 
   void AddFloor() {
@@ -240,6 +309,10 @@ class Parser {
   void AddCommon(CLI::App* verb) {
     AddCrowd(verb);
     AddMessages(verb);
+    AddTelling(verb);
+  }
+
+  void AddTelling(CLI::App* verb) {
     verb->add_option("--server-pid", options_.server_pid,
                      "The server's process on this machine: report its CPU time and memory")
         ->check(CLI::Range(1, 1 << 30).description(""))
@@ -331,6 +404,14 @@ class Parser {
       "txtchat-bench"};
   CommandLine line_;
   Options& options_ = line_.options;
+  struct Honest {
+    std::uint32_t users = 100;
+    std::uint32_t streams = 0;
+    std::uint32_t channels = 10;
+    double rate_each = 1;
+  };
+  Honest honest_;
+  Endpoint grpc_server_{"localhost", kGrpcPort};
 };
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "bench/abuse_report.h"
+#include "bench/abuse_run.h"
 #include "bench/command_line.h"
 #include "bench/floor_server.h"
 #include "bench/machine.h"
@@ -55,6 +57,21 @@ int RunLoad(const txtchat::bench::Options& options) {
   return txtchat::bench::ExitCodeOf(result);
 }
 
+int RunAbuse(const CommandLine& line) {
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  const txtchat::bench::AbuseResult result =
+      txtchat::bench::RunAbuse(line.options, line.abuse, g_interrupted);
+  const std::string told =
+      line.options.json
+          ? txtchat::bench::JsonOf(line.options, line.abuse, result, txtchat::bench::ThisMachine())
+          : txtchat::bench::TableOf(line.options, line.abuse, result);
+  std::puts(told.c_str());
+  if (!result.status.ok()) {
+    std::fprintf(stderr, "txtchat-bench: %s\n", std::string(result.status.message()).c_str());
+  }
+  return txtchat::bench::ExitCodeOf(result);
+}
+
 absl::Status Serve(const CommandLine& line) {
   if (line.verb == CommandLine::Verb::kFloor) {
     return txtchat::bench::ServeFloor(line.listen, g_interrupted);
@@ -72,6 +89,7 @@ int main(int argc, char** argv) {
   InstallSignalHandlers();
   RaiseFileLimit();
   if (line.verb == CommandLine::Verb::kLoad) return RunLoad(line.options);
+  if (line.verb == CommandLine::Verb::kAbuse) return RunAbuse(line);
   const absl::Status served = Serve(line);
   if (served.ok()) return txtchat::bench::kExitOk;
   std::fprintf(stderr, "txtchat-bench: %s\n", std::string(served.message()).c_str());

@@ -1,5 +1,7 @@
 #include "bench/mixed_load.h"
 
+#include <algorithm>
+
 namespace txtchat::bench {
 
 absl::Status MixedLoad::Connect() {
@@ -15,12 +17,14 @@ Incidents MixedLoad::incidents() const {
   return all;
 }
 
-void MixedLoad::Turn(std::uint64_t /*until_ns*/) {
+void MixedLoad::Turn(std::uint64_t until_ns) {
   // A completion queue has no file that one could wait for together with the sockets, and waiting
-  // for one of the two would make the other late: both are polled.
+  // for one of the two would make the other late: both are polled, without pause unless the
+  // processors are wanted for something else.
   streams_.HurrySlow(slow_may_hurry_);
   streams_.Poll();
-  publishers_.Turn(0);
+  const std::uint64_t pause_ns = std::uint64_t{context_.options.poll_us} * 1'000;
+  publishers_.Turn(pause_ns == 0 ? 0 : std::min(until_ns, NowNanos() + pause_ns));
   failure_.Update(streams_.failure());
   failure_.Update(publishers_.failure());
 }

@@ -69,12 +69,36 @@ struct Options {
   double patience_s = 20;
   bool json = false;
   bool quiet = false;
+  /// gRPC with publishers on lines: both are looked at every so many microseconds. 0: all the time.
+  std::uint32_t poll_us = 0;
   /// Copied into the JSON, for whoever reads it.
   std::string label;
 
   bool closed_loop() const { return rate <= 0; }
   /// Whoever is subscribed to a channel that is published to.
   std::uint32_t readers() const { return subscribers + slow + stalled; }
+};
+
+/// What `txtchat-bench abuse` does beside its Options, which say who the honest users are and how they
+/// talk. A plain value.
+struct AbuseOptions {
+  /// Of each, connections.
+  std::uint32_t flooding = 500;
+  std::uint32_t silent = 500;
+  std::uint32_t unreading = 500;
+  std::uint32_t reconnecting = 500;
+  /// Each abuser comes from an address of its own in 127.1.0.0/16 (the server must be on this
+  /// machine); otherwise all come from the address that honest users come from, too.
+  bool many_addresses = false;
+  /// Each of the two measurements.
+  double seconds = 10;
+  /// From when all abusers have begun until it is measured, and without abuse before it is.
+  double settle_s = 3;
+  /// The nice value of the abusers' process: by default they get what the server and the honest leave
+  /// of the processors.
+  std::int32_t nice = 19;
+
+  std::uint32_t abusers() const { return flooding + silent + unreading + reconnecting; }
 };
 
 /// What is wrong with these options together; empty if nothing is. Ranges of single options are

@@ -2,24 +2,17 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "bench/report_parts.h"
 
 namespace txtchat::bench {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr double kKiB = 1024.0;
 constexpr double kMiB = 1024.0 * kKiB;
 constexpr double kDividedFromSeconds = 0.5;
-constexpr double kPercents[] = {50, 90, 99, 99.9};
-constexpr const char* kPercentNames[] = {"p50", "p90", "p99", "p99_9"};
-
-double Micros(std::uint64_t nanos) { return static_cast<double>(nanos) / 1e3; }
-
 double SecondsFrom(std::uint64_t begin_ns, std::uint64_t end_ns) {
   return end_ns > begin_ns ? static_cast<double>(end_ns - begin_ns) / 1e9 : 0.0;
 }
@@ -62,17 +55,6 @@ struct Figures {
   double bytes_per_user = 0;
 };
 
-/// 1,234,567
-std::string Grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(at, ",");
-  return digits;
-}
-
-std::string Count(std::uint64_t count, const std::string& thing) {
-  return Grouped(count) + " " + thing + (count == 1 ? "" : "s");
-}
-
 std::string Headline(const Options& o) {
   std::string line(NameOf(o.transport));
   if (o.transport == Transport::kGrpc) {
@@ -91,15 +73,6 @@ std::string Headline(const Options& o) {
   absl::StrAppend(&line, "window ", o.window);
   if (o.burst > 1) absl::StrAppend(&line, ", bursts of ", o.burst);
   return line;
-}
-
-std::string LatencyRow(const std::string& name, const Histogram& histogram) {
-  std::string row = absl::StrFormat("    %-14s", name);
-  if (histogram.count() == 0) return row + "  (none)\n";
-  for (const double percent : kPercents) {
-    absl::StrAppendFormat(&row, "%12.1f", Micros(histogram.Percentile(percent)));
-  }
-  return row + absl::StrFormat("%12.1f\n", Micros(histogram.max()));
 }
 
 std::string ServerRows(const RunResult& result, const Figures& figures) {
@@ -125,34 +98,6 @@ std::string ServerRows(const RunResult& result, const Figures& figures) {
                     figures.bytes_per_user / kKiB,
                     static_cast<double>(server.after.resident_bytes) / kMiB,
                     static_cast<double>(server.after.resident_peak_bytes) / kMiB);
-}
-
-std::string FaultRows(const RunResult& result) {
-  const Faults& f = result.faults;
-  std::string rows =
-      f.any() ? absl::StrCat("  FAULTS          ", Grouped(f.lost), " lost, ", Grouped(f.twice),
-                             " twice, ", Grouped(f.out_of_order), " out of order, ",
-                             Grouped(f.unknown), " unknown; ", Count(f.readers, "reader"),
-                             " concerned. First: ", f.example, "\n")
-              : "  checked         nothing lost, nothing twice, nothing out of order\n";
-  const Incidents& i = result.incidents;
-  if (!i.first.empty()) {
-    absl::StrAppend(&rows, "  incidents       ", Count(i.refusals, "refusal"), ", ",
-                    Count(i.disconnects, "disconnect"), ", ", Count(i.gaps, "gap"),
-                    ". First: ", i.first, "\n");
-  }
-  return rows;
-}
-
-Json JsonOf(const Histogram& histogram) {
-  Json json = {{"count", histogram.count()},
-               {"mean", histogram.mean() / 1e3},
-               {"min", Micros(histogram.min())}};
-  for (std::size_t i = 0; i < std::size(kPercents); ++i) {
-    json[kPercentNames[i]] = Micros(histogram.Percentile(kPercents[i]));
-  }
-  json["max"] = Micros(histogram.max());
-  return json;
 }
 
 Json JsonOf(const Options& o) {
@@ -215,7 +160,7 @@ std::string TableOf(const Options& options, const RunResult& result) {
     absl::StrAppendFormat(&table, "  delivered       %s in %.2f s: %s a second\n",
                           Grouped(measured.deliveries), figures.delivery_s,
                           Grouped(static_cast<std::uint64_t>(figures.deliveries_per_s)));
-    table += "  latency, µs               p50         p90         p99       p99.9         max\n";
+    table += kLatencyHead;
     table += LatencyRow("acknowledged", measured.ack_ns);
     table += LatencyRow("delivered", measured.delivery_ns);
   }
@@ -234,7 +179,7 @@ std::string TableOf(const Options& options, const RunResult& result) {
     absl::StrAppendFormat(&table, "  load CPU        %.3f µs a delivery\n",
                           figures.load_us_per_delivery);
   }
-  table += FaultRows(result);
+  table += FaultRows(result.faults, result.incidents);
   if (!result.status.ok()) {
     absl::StrAppend(&table, "  NOT FINISHED\n");
   }
@@ -252,12 +197,7 @@ std::string JsonOf(const Options& options, const RunResult& result, const Machin
       {"program", "txtchat-bench"},
       {"version", TXTCHAT_VERSION},
       {"label", options.label},
-      {"machine",
-       {{"cpu", machine.cpu},
-        {"cores", machine.cores},
-        {"cores_allowed", machine.cores_allowed},
-        {"memory_bytes", machine.memory_bytes},
-        {"kernel", machine.kernel}}},
+      {"machine", JsonOf(machine)},
       {"parameters", JsonOf(options)},
       {"status", result.status.ok() ? "ok" : std::string(result.status.message())},
       {"interrupted", result.interrupted},
@@ -277,18 +217,8 @@ std::string JsonOf(const Options& options, const RunResult& result, const Machin
         {"seconds", figures.delivery_s},
         {"deliveries_per_s", figures.deliveries_per_s},
         {"latency_us", JsonOf(measured.delivery_ns)}}},
-      {"faults",
-       {{"lost", result.faults.lost},
-        {"twice", result.faults.twice},
-        {"out_of_order", result.faults.out_of_order},
-        {"unknown", result.faults.unknown},
-        {"readers", result.faults.readers},
-        {"example", result.faults.example}}},
-      {"incidents",
-       {{"refusals", result.incidents.refusals},
-        {"disconnects", result.incidents.disconnects},
-        {"gaps", result.incidents.gaps},
-        {"first", result.incidents.first}}},
+      {"faults", JsonOf(result.faults)},
+      {"incidents", JsonOf(result.incidents)},
       {"slow", {{"deliveries", result.catch_up_deliveries}, {"seconds", result.catch_up_s}}},
       {"storms", storms},
       {"server", result.server.has_value() ? JsonOf(*result.server, figures) : Json(nullptr)},

@@ -25,12 +25,6 @@ double OwnCpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-std::unique_ptr<Load> MakeLoad(const LoadContext& context) {
-  if (context.options.line_server.has_value()) return std::make_unique<MixedLoad>(context);
-  if (context.options.transport == Transport::kGrpc) return std::make_unique<GrpcLoad>(context);
-  return std::make_unique<LineLoad>(context);
-}
-
 /// The steps of a run. Each is skipped if one before it has failed or got stuck.
 class Run {
  public:
@@ -148,6 +142,12 @@ class Run {
 };
 
 }  // namespace
+
+std::unique_ptr<Load> MakeLoad(const LoadContext& context) {
+  if (context.options.line_server.has_value()) return std::make_unique<MixedLoad>(context);
+  if (context.options.transport == Transport::kGrpc) return std::make_unique<GrpcLoad>(context);
+  return std::make_unique<LineLoad>(context);
+}
 
 RunResult RunLoad(const Options& options, const std::atomic<bool>& interrupted) {
   RunResult result = Run(options, interrupted).Play();

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -51,6 +52,9 @@ struct RunResult {
   /// Whether it got as far as the measured messages: otherwise there is nothing to show.
   bool began() const { return measured.begin_ns != 0; }
 };
+
+/// The load that the options ask for.
+std::unique_ptr<Load> MakeLoad(const LoadContext& context);
 
 /// Plays a whole run: everybody connects, one message of each publisher (and --warmup more) gets
 /// through, the measured messages, the slow catch up, storms, one message of each publisher again.

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/event.h"
@@ -75,6 +77,23 @@ void CheckClassic(const std::string& encoded) {
   }
 }
 
+// Their fields are checked by tagged_line_fuzz.
+void CheckActs(Event event, std::string_view text) {
+  Act act{.target_id = "10.0.0.2:1", .target_name = "bob", .text = std::string(text)};
+  event.act = std::make_shared<const Act>(std::move(act));
+  event.text.clear();
+  for (auto kind = EventKind::kMessageRemoved; kind <= EventKind::kChannelDeleted;
+       kind = static_cast<EventKind>(static_cast<int>(kind) + 1)) {
+    event.kind = kind;
+    std::string tagged;
+    TaggedEncoder().Append(event, tagged);
+    Check(IsOneLine(tagged) && tagged.compare(0, 2, "$$") == 0, "a tagged act is not one line");
+    std::string classic;
+    ClassicEncoder().Append(event, classic);
+    Check(classic.empty(), "a classic client is told of an act");
+  }
+}
+
 void CheckEncoders(std::string_view text) {
   Event event{.channel_id = "c0ffee0001",
               .sequence = 7,
@@ -85,6 +104,7 @@ void CheckEncoders(std::string_view text) {
   std::string classic;
   ClassicEncoder().Append(event, classic);
   CheckClassic(classic);
+  CheckActs(event, text);
   std::string tagged;
   TaggedEncoder().Append(event, tagged);
   Check(IsOneLine(tagged) && tagged.compare(0, 7, "$$msg: ") == 0,

@@ -109,6 +109,7 @@ struct Counters {
   std::atomic<std::uint64_t> stalled{0};        ///< Ended by write_stall_timeout.
   std::atomic<std::uint64_t> unregistered{0};   ///< Ended by register_timeout.
   std::atomic<std::uint64_t> exceptions{0};     ///< Bugs, or out of memory.
+  std::atomic<std::uint64_t> turns_awaited{0};  ///< How often a busy one let others go first.
   std::atomic<std::uint64_t> slowed{0};         ///< How often one was read no further for a while.
   /// Connections from a proxy that ended without the header that says for whom they are.
   std::atomic<std::uint64_t> proxy_failed{0};

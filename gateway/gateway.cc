@@ -56,7 +56,13 @@ Gateway::Gateway(const GatewayOptions& options, const Dependencies& dependencies
       .certificates = dependencies.certificates,
       .accounts = dependencies.accounts,
       .peers = dependencies.peers,
-      .counters = &counters_};
+      .counters = &counters_,
+      .light = &light_,
+      // Who lifts the limit of commands trusts everybody, and wants all that can be had.
+      .turns = dependencies.peers != nullptr &&
+               !dependencies.peers->commands_per_connection().unlimited(),
+      .busy_in_flight_max = std::max(
+          kBusyInFlightMax / static_cast<std::int64_t>(options_.io_threads), kCostPerTurn)};
   for (std::size_t i = 0; i < options_.io_threads; ++i) {
     threads_.push_back(std::make_shared<IoThread>(&environment));
   }
@@ -141,6 +147,7 @@ GatewayStats Gateway::stats() const {
           .exceptions = counters_.exceptions,
           .handshakes_failed = counters_.handshakes_failed,
           .slowed = counters_.slowed,
+          .turns_awaited = counters_.turns_awaited,
           .proxy_failed = counters_.proxy_failed};
 }
 

@@ -18,6 +18,7 @@
 #include "core/sequencer.h"
 #include "core/session_ids.h"
 #include "gateway/connections.h"
+#include "gateway/fair_share.h"
 #include "gateway/gateway_options.h"
 #include "gateway/tls_context.h"
 
@@ -38,6 +39,7 @@ struct GatewayStats {
   std::uint64_t exceptions = 0;
   std::uint64_t handshakes_failed = 0;
   std::uint64_t slowed = 0;
+  std::uint64_t turns_awaited = 0;
   std::uint64_t proxy_failed = 0;
 };
 
@@ -102,6 +104,7 @@ class Gateway {
   Connections connections_;
   Connections handshakes_;
   Counters counters_;
+  LightPresence light_;
   TlsContextSlot tls_context_;
   const GatewayOptions options_;
   std::vector<std::shared_ptr<IoThread>> threads_;

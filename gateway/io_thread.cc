@@ -63,6 +63,7 @@ IoThread::IoThread(const Environment* environment)
       sweep_timer_(io_),
       retry_timer_(io_),
       resume_timer_(io_),
+      rest_timer_(io_),
       read_buffer_(new char[kReadBytes]) {}
 
 IoThread::~IoThread() { Stop(); }
@@ -226,6 +227,7 @@ void IoThread::OnDelivered() noexcept {
   }
   drain_scheduled_ = scheduled;
   DrainDirty();
+  ScheduleTurns();
 }
 
 void IoThread::Handle(LaneBatch::Item& item) {
@@ -284,6 +286,57 @@ void IoThread::DrainDirty() noexcept {
   }
   gather_.cache = ReadCache();
   draining_.clear();
+}
+
+// --- Turns.
+
+void IoThread::AwaitTurn(SessionId id) {
+  ++environment_.counters->turns_awaited;
+  turns_.push_back(id);
+  ScheduleTurns();
+}
+
+// Posted, so that sockets and answers of others are looked at between.
+void IoThread::ScheduleTurns() {
+  if (turns_scheduled_ || turns_.empty() || round_is_full_ || resting_) return;
+  Post([this] {
+    turns_scheduled_ = false;
+    GiveTurns();
+  });
+  turns_scheduled_ = true;
+}
+
+void IoThread::GiveTurns() {
+  for (int i = 0; i < kTurnsInARow && !turns_.empty() && !round_is_full_; ++i) {
+    const SessionId id = turns_.front();
+    turns_.pop_front();
+    if (Session* const session = Find(id)) session->OnTurn();
+  }
+  ScheduleTurns();
+}
+
+void IoThread::BeginBusy(std::int64_t cost) {
+  if (cost == 0) return;
+  if (busy_in_flight_ == 0) round_began_ = std::chrono::steady_clock::now();
+  busy_in_flight_ += cost;
+  round_is_full_ = round_is_full_ || busy_in_flight_ >= environment_.busy_in_flight_max;
+}
+
+void IoThread::EndBusy(std::int64_t cost) {
+  busy_in_flight_ -= cost;
+  if (cost != 0 && busy_in_flight_ == 0 && round_is_full_) Rest();
+}
+
+// As long as the round took, so that the sequencer and the disk are free half of the time.
+void IoThread::Rest() {
+  round_is_full_ = false;
+  resting_ = true;
+  const auto took = std::chrono::steady_clock::now() - round_began_;
+  rest_timer_.expires_after(std::min<std::chrono::steady_clock::duration>(took, kRestMax));
+  rest_timer_.async_wait([this](boost::system::error_code) {
+    resting_ = false;
+    ScheduleTurns();
+  });
 }
 
 // --- The store.

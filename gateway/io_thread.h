@@ -6,8 +6,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -30,6 +32,7 @@
 #include "core/sequencer.h"
 #include "core/session_ids.h"
 #include "gateway/connections.h"
+#include "gateway/fair_share.h"
 #include "gateway/file_descriptor.h"
 #include "gateway/gateway_options.h"
 #include "gateway/gather.h"
@@ -58,6 +61,9 @@ struct Environment {
   AccountGate* accounts = nullptr;                  ///< Null: there are no accounts.
   PeerGuard* peers = nullptr;                       ///< Null: no limits of peers.
   Counters* counters = nullptr;
+  LightPresence* light = nullptr;
+  bool turns = false;                                  ///< Whether the busy wait for the light.
+  std::int64_t busy_in_flight_max = kBusyInFlightMax;  ///< Of each I/O thread.
 };
 
 /// One I/O thread: an io_context, the sessions that live on it for life, and the lane on which the
@@ -125,6 +131,16 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void AwaitRoom(SessionId id) { waiting_for_room_.push_back(id); }
   /// Calls OnPace at this time.
   void ResumeLater(SessionId id, std::int64_t at_ms);
+  // --- Turns (fair_share.h).
+  bool SomebodyIsLight(std::int64_t now_ms) const {
+    return environment_.turns && environment_.light->Is(now_ms);
+  }
+  void NoteLight(std::int64_t now_ms) { environment_.light->Note(now_ms); }
+  /// Calls OnTurn when the others that wait have had theirs.
+  void AwaitTurn(SessionId id);
+  /// A busy session's command is under way, or is answered.
+  void BeginBusy(std::int64_t cost);
+  void EndBusy(std::int64_t cost);
   /// Calls RetryPages a little later.
   void RetryPagesLater(SessionId id);
   /// Reads a page of the store and gives it to the session's OnPage.
@@ -150,6 +166,9 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   void DrainDirty() noexcept;
   void Handle(LaneBatch::Item& item);
   void ScheduleDrain();
+  void GiveTurns();
+  void ScheduleTurns();
+  void Rest();
   void ArmSweep();
   void Sweep();
   void ArmResume();
@@ -160,6 +179,7 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   boost::asio::steady_timer sweep_timer_;
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer resume_timer_;
+  boost::asio::steady_timer rest_timer_;
   std::thread thread_;
   std::atomic<bool> running_{false};
 
@@ -179,6 +199,12 @@ class IoThread final : public DeliveryLane, public std::enable_shared_from_this<
   using Resume = std::pair<std::int64_t, SessionId>;  ///< When, and who.
   /// The next one on top. One for each session that is slowed, or was within the last second.
   std::priority_queue<Resume, std::vector<Resume>, std::greater<>> resumes_;
+  std::deque<SessionId> turns_;  ///< Who waits for a turn, the next one in front.
+  std::int64_t busy_in_flight_ = 0;
+  std::chrono::steady_clock::time_point round_began_;
+  bool round_is_full_ = false;  ///< No turns until all of it is answered, and a rest.
+  bool resting_ = false;
+  bool turns_scheduled_ = false;
   Gather gather_;
   bool drain_scheduled_ = false;
   bool enqueued_ = false;  ///< The sequencer has commands that it was not told of.

@@ -31,6 +31,10 @@ using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 
 // Accepted in a row before the sessions of this thread get their turn.
 constexpr int kAcceptsPerTurn = 64;
+// While somebody is there who sends little (fair_share.h): so many, then a pause, 2,000 a second. A
+// connection that comes and goes costs as much as a hundred lines.
+constexpr int kAcceptsPerPacedTurn = 2;
+constexpr std::chrono::milliseconds kPacedPause{1};
 constexpr int kBacklog = 4'096;
 constexpr std::chrono::milliseconds kPause{100};
 // A refused connection is kept for a moment, so that the refusal is not lost in a reset. Beyond
@@ -132,15 +136,22 @@ boost::asio::awaitable<void, Listener::Executor> Listener::AcceptLoop() {
   while (acceptor_.is_open()) {
     const auto [error] = co_await acceptor_.async_wait(Acceptor::wait_read, kAsTuple);
     if (!acceptor_.is_open()) co_return;
-    if (!error && AcceptWaiting()) continue;
+    const IoThread& thread = *threads_.front();
+    const bool paced = thread.SomebodyIsLight(thread.NowMs());
+    if (!error && AcceptWaiting(paced ? kAcceptsPerPacedTurn : kAcceptsPerTurn)) {
+      if (!paced) continue;
+      pause.expires_after(kPacedPause);
+      co_await pause.async_wait(kAsTuple);
+      continue;
+    }
     ++threads_.front()->environment().counters->accept_pauses;
     pause.expires_after(kPause);
     co_await pause.async_wait(kAsTuple);
   }
 }
 
-bool Listener::AcceptWaiting() {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+bool Listener::AcceptWaiting(int accepts_max) {
+  for (int i = 0; i < accepts_max; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     FileDescriptor connection(::accept4(acceptor_.native_handle(),

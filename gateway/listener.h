@@ -52,7 +52,7 @@ class Listener {
 
   boost::asio::awaitable<void, Executor> AcceptLoop();
   /// Accepts what is waiting; false if it should pause.
-  bool AcceptWaiting();
+  bool AcceptWaiting(int accepts_max);
   void Arrive(FileDescriptor connection, const boost::asio::ip::tcp::endpoint& from);
   void Admit(FileDescriptor connection, Peer peer);
   void AdmitTls(FileDescriptor connection, Peer peer, Place place);

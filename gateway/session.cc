@@ -26,7 +26,8 @@ Session::Session(IoThread& io, Socket socket, SessionId id, Peer peer, Place pla
       user_id_(peer.id),
       peer_(std::move(peer)),
       splitter_(io.environment().options.line_bytes_max),
-      pace_(io.environment().peers, peer_.address) {}
+      pace_(io.environment().peers, peer_.address),
+      share_(io.NowMs()) {}
 
 void Session::Start() {
   const std::int64_t timeout_ms = io_.environment().options.register_timeout.count();

@@ -15,6 +15,7 @@
 #include "core/subscription.h"
 #include "gateway/commands.h"
 #include "gateway/connections.h"
+#include "gateway/fair_share.h"
 #include "gateway/gather.h"
 #include "gateway/line_codec.h"
 #include "gateway/outbox.h"
@@ -34,7 +35,8 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 /// Input: lines become commands; commands go to the sequencer in order, and their answers come back
 /// in order; what the gateway answers by itself waits for its place between them. Reading pauses
 /// while the sequencer's inbox is full, while too much is in flight, while too much that was
-/// answered is unsent, and while more has come than the peer may send at once.
+/// answered is unsent, and while more has come than the peer may send at once. One that sends much
+/// reads only in its turns while others are there who send little (fair_share.h).
 ///
 /// Output: a drain gathers the outbox and what the subscriptions are owed into one write that does
 /// not wait. What the socket does not take stays where it was: cursors go back, and only the rest
@@ -75,6 +77,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // --- From the I/O thread.
   /// Some time has passed since ResumeLater.
   void OnPace();
+  /// It is its turn to take some lines.
+  void OnTurn();
   /// One gathered write. May close the session.
   void Drain(Gather& gather);
   /// Whether a deadline has passed; then OnLate does what follows from it.
@@ -117,6 +121,7 @@ class Session : public std::enable_shared_from_this<Session> {
     CommandId command = CommandId::kPing;
     std::uint8_t weight = 1;
     std::uint32_t bytes = 0;
+    std::uint32_t busy = 0;    ///< What it costs while it is under way, if it was sent in a turn.
     std::string text;          ///< The line, or the command's argument.
     std::uint64_t before = 0;  ///< Of a history.
     std::uint32_t limit = 0;
@@ -165,6 +170,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void SlowDown(const Verdict& verdict);
   void AwaitPace();
   void TellSlowed();
+  /// Whether it need not wait for a turn.
+  bool HasTurn(std::int64_t now_ms) const;
+  void AwaitTurn();
+  /// A line is taken.
+  void SpendTurn(std::int64_t cost, std::int64_t now_ms);
 
   // --- Answers (session_answers.cc).
   void Answer(Pending pending);
@@ -221,6 +231,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::int64_t deadline_ms_ = 0;     ///< Of a stalled write, or of lingering; 0: none.
   std::int64_t register_by_ms_ = 0;  ///< 0: no deadline.
   Pace pace_;
+  FairShare share_;
+  std::int64_t turn_left_ = 0;       ///< Of this turn: the cost of lines that it may take.
+  std::int64_t command_cost_ = 0;    ///< Of the line being taken, if it is taken in a turn.
   std::int64_t told_slowed_ms_ = 0;  ///< 0: never.
   Verdict::Whose whose_limit_ = Verdict::Whose::kConnection;
 
@@ -265,8 +278,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool awaiting_writable_ = false;
   bool lines_wait_ = false;  ///< Reading was paused with lines untaken.
   bool logging_in_ = false;
-
-  bool slowed_ = false;  ///< The peer has sent more than it may; OnPace comes.
+  bool slowed_ = false;       ///< The peer has sent more than it may; OnPace comes.
+  bool awaits_turn_ = false;  ///< OnTurn comes.
 };
 
 }  // namespace txtchat::gateway

@@ -66,6 +66,10 @@ bool Session::ReadSome() {
   if (phase_ == Phase::kLingering) return DiscardSome();
   for (int i = 0; i < kReadsPerTurn; ++i) {
     if (!MayRead()) return false;
+    if (pace_.limited() && !HasTurn(io_.NowMs())) {
+      AwaitTurn();
+      return false;
+    }
     const ssize_t n = ::recv(socket_.native_handle(), io_.read_buffer(), kReadBytes, MSG_DONTWAIT);
     if (n < 0) {
       if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) return true;
@@ -102,7 +106,7 @@ bool Session::DiscardSome() {
 bool Session::MayRead() const {
   const GatewayOptions& options = io_.environment().options;
   return phase_ == Phase::kOpen && takes_commands_ && parked_ == nullptr && login_ == nullptr &&
-         !slowed_ && in_flight_ < options.commands_in_flight_max &&
+         !slowed_ && !awaits_turn_ && in_flight_ < options.commands_in_flight_max &&
          in_flight_bytes_ < options.bytes_in_flight_max &&
          outbox_.bytes() < options.reply_backlog_bytes_max && rejoined_ < kRejoinedMax &&
          histories_ < kHistoriesMax && !io_.reading_stopped();
@@ -120,12 +124,19 @@ void Session::ResumeReading() {
 void Session::TakeLines() {
   const std::int64_t now_ms = pace_.limited() ? io_.NowMs() : 0;
   while (MayRead()) {
+    const bool has_some = splitter_.has_input() || splitter_.BytesHeld() > 0;
+    if (has_some && !HasTurn(now_ms)) {
+      AwaitTurn();
+      break;
+    }
     const std::optional<LineSplitter::Line> line = splitter_.Next();
     if (!line.has_value()) {
       lines_wait_ = false;
       return;
     }
+    SpendTurn(CostOfLine(line->text.size()), now_ms);
     TakeLine(*line);
+    command_cost_ = 0;
     SlowDown(pace_.CountLine(now_ms));
   }
   if (phase_ == Phase::kOpen && takes_commands_) {
@@ -262,7 +273,10 @@ void Session::Submit(Envelope& envelope, Pending pending) {
     if (vouched_ != nullptr) envelope.actor.vouched = vouched_;
     envelope.lane = &io_;
     envelope.time_unix_ms = io_.environment().clock->NowUnixMs();
-    envelope.done = [io = &io_, id = id_](absl::StatusOr<Result> result) {
+    const std::int64_t cost = command_cost_;
+    pending.busy = static_cast<std::uint32_t>(cost);
+    envelope.done = [io = &io_, id = id_, cost](absl::StatusOr<Result> result) {
+      io->EndBusy(cost);
       if (Session* const session = io->Find(id)) session->OnReply(std::move(result));
     };
     pending.bytes = static_cast<std::uint32_t>(envelope.MemoryBytes());
@@ -274,6 +288,7 @@ void Session::Submit(Envelope& envelope, Pending pending) {
       }
       in_flight_ += pending.weight;
       in_flight_bytes_ += pending.bytes;
+      io_.BeginBusy(pending.busy);
       pending_.push_back(std::move(pending));
       return;
     case SubmitResult::kFull:

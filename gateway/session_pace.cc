@@ -1,5 +1,6 @@
-// What a session does that is sent more than it may.
+// What a session does that is sent more than it may, or more than others.
 #include <algorithm>
+#include <exception>
 
 #include "gateway/io_thread.h"
 #include "gateway/session.h"
@@ -46,6 +47,46 @@ void Session::TellSlowed() {
   if (told_slowed_ms_ != 0 && now_ms - told_slowed_ms_ < kTellEveryMs) return;
   told_slowed_ms_ = now_ms;
   AnswerError(TooFast(whose_limit_));
+}
+
+// --- Turns.
+
+bool Session::HasTurn(std::int64_t now_ms) const {
+  return turn_left_ > 0 || share_.IsLight(now_ms) || !io_.SomebodyIsLight(now_ms);
+}
+
+void Session::AwaitTurn() {
+  awaits_turn_ = true;
+  io_.AwaitTurn(id_);
+}
+
+void Session::SpendTurn(std::int64_t cost, std::int64_t now_ms) {
+  if (share_.IsLight(now_ms)) {
+    io_.NoteLight(now_ms);
+  } else if (turn_left_ > 0) {
+    turn_left_ -= cost;
+    command_cost_ = cost;
+  }
+  share_.Take(cost, now_ms);
+}
+
+void Session::OnTurn() {
+  if (!awaits_turn_ || phase_ == Phase::kClosed) return;
+  awaits_turn_ = false;
+  turn_left_ = kCostPerTurn;
+  try {
+    if (lines_wait_) {
+      ResumeReading();
+    } else if (!reading_ && !input_ended_ && MayRead()) {
+      // What made it wait is there to be read.
+      reading_ = true;
+      OnInput({});
+    }
+  } catch (const std::exception&) {
+    ++io_.environment().counters->exceptions;
+    Close();
+  }
+  turn_left_ = 0;
 }
 
 }  // namespace txtchat::gateway

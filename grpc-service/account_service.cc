@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "grpc-service/conversions.h"
+#include "grpc-service/requests.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -107,8 +108,7 @@ grpc::ServerUnaryReactor* AccountService::WhoAmI(grpc::CallbackServerContext* co
                                                  const grpc::ByteBuffer* request,
                                                  grpc::ByteBuffer* response) {
   return runner_.Run<v1::WhoAmIRequest, v1::WhoAmIResponse>(
-      context, request, response, CallKind::kRead, Caller::kUser,
-      [](v1::WhoAmIRequest&) -> absl::StatusOr<Command> { return txtchat::WhoAmI{}; },
+      context, request, response, CallKind::kRead, Caller::kUser, kToCommand,
       [](Result& result, v1::WhoAmIResponse& answer) {
         SetUser(std::get<Registered>(result).user, *answer.mutable_user());
       });
@@ -118,10 +118,7 @@ grpc::ServerUnaryReactor* AccountService::SetDisplayName(grpc::CallbackServerCon
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
   return runner_.Run<v1::SetDisplayNameRequest, v1::SetDisplayNameResponse>(
-      context, request, response, CallKind::kChange, Caller::kUser,
-      [](v1::SetDisplayNameRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::SetDisplayName{std::move(*r.mutable_display_name())};
-      },
+      context, request, response, CallKind::kChange, Caller::kUser, kToCommand,
       [](Result& result, v1::SetDisplayNameResponse& answer) {
         SetUser(std::get<Registered>(result).user, *answer.mutable_user());
       });
@@ -145,8 +142,7 @@ grpc::ServerUnaryReactor* AccountService::ListTokens(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListTokensRequest, v1::ListTokensResponse>(
-      context, request, response, CallKind::kRead, Caller::kUser,
-      [](v1::ListTokensRequest&) -> absl::StatusOr<Command> { return txtchat::ListTokens{}; },
+      context, request, response, CallKind::kRead, Caller::kUser, kToCommand,
       [](Result& result, v1::ListTokensResponse& answer) {
         for (const TokenRow& row : std::get<TokenList>(result).tokens) {
           SetToken(row, *answer.add_tokens());
@@ -158,10 +154,7 @@ grpc::ServerUnaryReactor* AccountService::RevokeToken(grpc::CallbackServerContex
                                                       const grpc::ByteBuffer* request,
                                                       grpc::ByteBuffer* response) {
   return runner_.Run<v1::RevokeTokenRequest, v1::RevokeTokenResponse>(
-      context, request, response, CallKind::kChange, Caller::kUser,
-      [](v1::RevokeTokenRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::RevokeToken{std::move(*r.mutable_token_id())};
-      },
+      context, request, response, CallKind::kChange, Caller::kUser, kToCommand,
       [](Result&, v1::RevokeTokenResponse&) {});
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "grpc-service/call_runner.h"
 #include "grpc-service/conversions.h"
+#include "grpc-service/requests.h"
 #include "grpc-service/subscribe_reactor.h"
 #include "grpc-service/unary_call.h"
 
@@ -34,9 +35,7 @@ grpc::ServerUnaryReactor* ChatService::Register(grpc::CallbackServerContext* con
   return runner_.Run<v1::RegisterRequest, v1::RegisterResponse>(
       context, request, response, CallKind::kChange, CallRunner::Caller::kAnybody,
       [&](v1::RegisterRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::Register{.user_id = dependencies_.secrets->NewId(),
-                                 .display_name = std::move(*r.mutable_display_name()),
-                                 .credential = std::move(credential)};
+        return CommandOf(r, std::move(credential), *dependencies_.secrets);
       },
       [token](Result& result, v1::RegisterResponse& answer) {
         SetUser(std::get<Registered>(result).user, *answer.mutable_user());
@@ -48,12 +47,7 @@ grpc::ServerUnaryReactor* ChatService::CreateChannel(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return runner_.Run<v1::CreateChannelRequest, v1::CreateChannelResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::CreateChannelRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<ChannelKind> kind = CreatableKind(r.kind());
-        if (!kind.ok()) return kind.status();
-        return txtchat::CreateChannel{std::move(*r.mutable_display_name()), *kind};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       [](Result& result, v1::CreateChannelResponse& answer) {
         SetChannel(std::get<ChannelInfo>(result), *answer.mutable_channel());
       });
@@ -63,10 +57,7 @@ grpc::ServerUnaryReactor* ChatService::GetChannel(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   return runner_.Run<v1::GetChannelRequest, v1::GetChannelResponse>(
-      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
-      [](v1::GetChannelRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::GetChannel{std::move(*r.mutable_channel_id())};
-      },
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser, kToCommand,
       [](Result& result, v1::GetChannelResponse& answer) {
         SetChannel(std::get<ChannelInfo>(result), *answer.mutable_channel());
       });
@@ -77,11 +68,7 @@ grpc::ServerUnaryReactor* ChatService::ListChannels(grpc::CallbackServerContext*
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListChannelsRequest, v1::ListChannelsResponse>(
       context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
-      [this](v1::ListChannelsRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<std::size_t> size = PageSize(r.page_size(), dependencies_.limits);
-        if (!size.ok()) return size.status();
-        return txtchat::ListChannels{*size, std::move(*r.mutable_page_token()), r.joined_only()};
-      },
+      [this](auto& r) { return CommandOf(r, dependencies_.limits); },
       [](Result& result, v1::ListChannelsResponse& answer) {
         auto& page = std::get<ChannelPage>(result);
         for (const ChannelInfo& channel : page.channels) {
@@ -96,12 +83,7 @@ grpc::ServerUnaryReactor* ChatService::ListMembers(grpc::CallbackServerContext* 
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListMembersRequest, v1::ListMembersResponse>(
       context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
-      [this](v1::ListMembersRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<std::size_t> size = PageSize(r.page_size(), dependencies_.limits);
-        if (!size.ok()) return size.status();
-        return txtchat::ListMembers{std::move(*r.mutable_channel_id()), *size,
-                                    std::move(*r.mutable_page_token())};
-      },
+      [this](auto& r) { return CommandOf(r, dependencies_.limits); },
       [](Result& result, v1::ListMembersResponse& answer) {
         auto& page = std::get<MemberPage>(result);
         for (const MemberInfo& member : page.members) {
@@ -116,10 +98,7 @@ grpc::ServerUnaryReactor* ChatService::JoinChannel(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::JoinChannelRequest, v1::JoinChannelResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::JoinChannelRequest& r) -> absl::StatusOr<Command> {
-        return Join{std::move(*r.mutable_channel_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       [](Result& result, v1::JoinChannelResponse& answer) {
         SetChannel(std::get<Joined>(result).channel, *answer.mutable_channel());
       });
@@ -129,10 +108,7 @@ grpc::ServerUnaryReactor* ChatService::OpenDirectChannel(grpc::CallbackServerCon
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
   return runner_.Run<v1::OpenDirectChannelRequest, v1::OpenDirectChannelResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::OpenDirectChannelRequest& r) -> absl::StatusOr<Command> {
-        return OpenDirect{std::move(*r.mutable_user_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       [](Result& result, v1::OpenDirectChannelResponse& answer) {
         SetChannel(std::get<ChannelInfo>(result), *answer.mutable_channel());
       });
@@ -144,7 +120,7 @@ grpc::ServerUnaryReactor* ChatService::JoinByInvite(grpc::CallbackServerContext*
   return runner_.Run<v1::JoinByInviteRequest, v1::JoinByInviteResponse>(
       context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [this](v1::JoinByInviteRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::JoinByInvite{dependencies_.secrets->HashOf(r.code())};
+        return CommandOf(r, *dependencies_.secrets);
       },
       [](Result& result, v1::JoinByInviteResponse& answer) {
         SetChannel(std::get<Joined>(result).channel, *answer.mutable_channel());
@@ -155,10 +131,7 @@ grpc::ServerUnaryReactor* ChatService::LeaveChannel(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::LeaveChannelRequest, v1::LeaveChannelResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::LeaveChannelRequest& r) -> absl::StatusOr<Command> {
-        return Leave{std::move(*r.mutable_channel_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       [](Result&, v1::LeaveChannelResponse&) {});
 }
 
@@ -166,12 +139,7 @@ grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* 
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::SendMessageRequest, v1::SendMessageResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::SendMessageRequest& r) -> absl::StatusOr<Command> {
-        return Send{.channel_id = std::move(*r.mutable_channel_id()),
-                    .text = std::move(*r.mutable_text()),
-                    .client_message_id = std::move(*r.mutable_client_message_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       [](Result& result, v1::SendMessageResponse& answer) {
         SetMessage(*std::get<Posted>(result).event, *answer.mutable_message());
       });
@@ -192,7 +160,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
   };
   absl::StatusOr<Actor> actor = runner_.ActorOf(*context, CallRunner::Caller::kUser);
   if (!actor.ok()) return refuse(actor.status());
-  const absl::StatusOr<v1::SubscribeRequest> parsed = Parse<v1::SubscribeRequest>(*request);
+  absl::StatusOr<v1::SubscribeRequest> parsed = Parse<v1::SubscribeRequest>(*request);
   if (!parsed.ok()) return refuse(parsed.status());
   if (!streams_.TryAdd()) {
     return refuse(absl::ResourceExhaustedError(absl::StrCat(
@@ -210,14 +178,10 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
   reactor->Attach(stream);
   pump.AddStream(stream);
 
-  const auto& ids = parsed->channel_ids();
-  OpenSession open{.session = {.id = id, .lane = &pump, .format = WireFormat::kProto},
-                   .channel_ids = {ids.begin(), ids.end()}};
-  for (const v1::ChannelPosition& position : parsed->positions()) {
-    open.positions.push_back({position.channel_id(), position.after_sequence(), position.epoch()});
-  }
+  absl::StatusOr<Command> open =
+      CommandOf(*parsed, {.id = id, .lane = &pump, .format = WireFormat::kProto});
   const absl::Status submitted = runner_.Submit(
-      *std::move(actor), std::move(open), pump, [stream](absl::StatusOr<Result> result) {
+      *std::move(actor), *std::move(open), pump, [stream](absl::StatusOr<Result> result) {
         if (result.ok()) {
           stream->OnOpened(std::move(std::get<SessionOpened>(*result).recoveries));
         } else {

@@ -5,39 +5,15 @@
 #include <variant>
 
 #include "grpc-service/conversions.h"
+#include "grpc-service/requests.h"
 
 namespace txtchat::rpc {
 namespace {
-
-/// Of an invite for which none was asked.
-constexpr std::int64_t kInviteLifetimeMs = 86'400'000;
 
 /// The answer of every act.
 template <typename Response>
 void SetSequence(Result& result, Response& answer) {
   answer.set_sequence(std::get<Acted>(result).event->sequence);
-}
-
-absl::StatusOr<Command> SanctionOf(SanctionKind kind, std::string& channel_id, std::string& subject,
-                                   const google::protobuf::Duration& duration,
-                                   std::string& reason) {
-  const absl::StatusOr<std::int64_t> duration_ms = Milliseconds(duration);
-  if (!duration_ms.ok()) return duration_ms.status();
-  return txtchat::Sanction{std::move(channel_id), kind, std::move(subject), *duration_ms,
-                           std::move(reason)};
-}
-
-absl::StatusOr<Role> GivenRole(v1::Role role) {
-  switch (role) {
-    case v1::ROLE_MEMBER:
-      return Role::kMember;
-    case v1::ROLE_MODERATOR:
-      return Role::kModerator;
-    case v1::ROLE_OWNER:
-      return Role::kOwner;
-    default:
-      return absl::InvalidArgumentError("role must be ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER");
-  }
 }
 
 void SetSanction(const SanctionRow& row, v1::Sanction& out) {
@@ -63,10 +39,7 @@ grpc::ServerUnaryReactor* ModerationService::SetTopic(grpc::CallbackServerContex
                                                       const grpc::ByteBuffer* request,
                                                       grpc::ByteBuffer* response) {
   return runner_.Run<v1::SetTopicRequest, v1::SetTopicResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::SetTopicRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::SetTopic{std::move(*r.mutable_channel_id()), std::move(*r.mutable_topic())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::SetTopicResponse>);
 }
 
@@ -74,11 +47,7 @@ grpc::ServerUnaryReactor* ModerationService::RenameChannel(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::RenameChannelRequest, v1::RenameChannelResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::RenameChannelRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::RenameChannel{std::move(*r.mutable_channel_id()),
-                                      std::move(*r.mutable_display_name())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::RenameChannelResponse>);
 }
 
@@ -86,10 +55,7 @@ grpc::ServerUnaryReactor* ModerationService::DeleteChannel(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::DeleteChannelRequest, v1::DeleteChannelResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::DeleteChannelRequest& r) -> absl::StatusOr<Command> {
-        return RemoveChannel{std::move(*r.mutable_channel_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::DeleteChannelResponse>);
 }
 
@@ -97,10 +63,7 @@ grpc::ServerUnaryReactor* ModerationService::DeleteMessage(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::DeleteMessageRequest, v1::DeleteMessageResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::DeleteMessageRequest& r) -> absl::StatusOr<Command> {
-        return RemoveMessage{std::move(*r.mutable_channel_id()), r.sequence()};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::DeleteMessageResponse>);
 }
 
@@ -108,35 +71,23 @@ grpc::ServerUnaryReactor* ModerationService::KickMember(grpc::CallbackServerCont
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
   return runner_.Run<v1::KickMemberRequest, v1::KickMemberResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::KickMemberRequest& r) -> absl::StatusOr<Command> {
-        return Kick{std::move(*r.mutable_channel_id()), std::move(*r.mutable_user_id()),
-                    std::move(*r.mutable_reason())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::KickMemberResponse>);
 }
 
 grpc::ServerUnaryReactor* ModerationService::Ban(grpc::CallbackServerContext* context,
                                                  const grpc::ByteBuffer* request,
                                                  grpc::ByteBuffer* response) {
-  return runner_.Run<v1::BanRequest, v1::BanResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::BanRequest& r) -> absl::StatusOr<Command> {
-        return SanctionOf(SanctionKind::kBan, *r.mutable_channel_id(), *r.mutable_subject(),
-                          r.duration(), *r.mutable_reason());
-      },
-      &SetSequence<v1::BanResponse>);
+  return runner_.Run<v1::BanRequest, v1::BanResponse>(context, request, response, CallKind::kChange,
+                                                      CallRunner::Caller::kUser, kToCommand,
+                                                      &SetSequence<v1::BanResponse>);
 }
 
 grpc::ServerUnaryReactor* ModerationService::Unban(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
   return runner_.Run<v1::UnbanRequest, v1::UnbanResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::UnbanRequest& r) -> absl::StatusOr<Command> {
-        return Pardon{std::move(*r.mutable_channel_id()), SanctionKind::kBan,
-                      std::move(*r.mutable_subject())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::UnbanResponse>);
 }
 
@@ -144,11 +95,7 @@ grpc::ServerUnaryReactor* ModerationService::Mute(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   return runner_.Run<v1::MuteRequest, v1::MuteResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::MuteRequest& r) -> absl::StatusOr<Command> {
-        return SanctionOf(SanctionKind::kMute, *r.mutable_channel_id(), *r.mutable_user_id(),
-                          r.duration(), *r.mutable_reason());
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::MuteResponse>);
 }
 
@@ -156,11 +103,7 @@ grpc::ServerUnaryReactor* ModerationService::Unmute(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   return runner_.Run<v1::UnmuteRequest, v1::UnmuteResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::UnmuteRequest& r) -> absl::StatusOr<Command> {
-        return Pardon{std::move(*r.mutable_channel_id()), SanctionKind::kMute,
-                      std::move(*r.mutable_user_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::UnmuteResponse>);
 }
 
@@ -168,10 +111,7 @@ grpc::ServerUnaryReactor* ModerationService::ListSanctions(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListSanctionsRequest, v1::ListSanctionsResponse>(
-      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
-      [](v1::ListSanctionsRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::ListSanctions{std::move(*r.mutable_channel_id())};
-      },
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser, kToCommand,
       [](Result& result, v1::ListSanctionsResponse& answer) {
         for (const SanctionRow& row : std::get<SanctionList>(result).sanctions) {
           SetSanction(row, *answer.add_sanctions());
@@ -183,13 +123,7 @@ grpc::ServerUnaryReactor* ModerationService::SetRole(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return runner_.Run<v1::SetRoleRequest, v1::SetRoleResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::SetRoleRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<Role> role = GivenRole(r.role());
-        if (!role.ok()) return role.status();
-        return txtchat::SetRole{std::move(*r.mutable_channel_id()), std::move(*r.mutable_user_id()),
-                                *role};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::SetRoleResponse>);
 }
 
@@ -197,11 +131,7 @@ grpc::ServerUnaryReactor* ModerationService::AddMember(grpc::CallbackServerConte
                                                        const grpc::ByteBuffer* request,
                                                        grpc::ByteBuffer* response) {
   return runner_.Run<v1::AddMemberRequest, v1::AddMemberResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::AddMemberRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::AddMember{std::move(*r.mutable_channel_id()),
-                                  std::move(*r.mutable_user_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       &SetSequence<v1::AddMemberResponse>);
 }
 
@@ -214,12 +144,7 @@ grpc::ServerUnaryReactor* ModerationService::CreateInvite(grpc::CallbackServerCo
   return runner_.Run<v1::CreateInviteRequest, v1::CreateInviteResponse>(
       context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
       [&](v1::CreateInviteRequest& r) -> absl::StatusOr<Command> {
-        const absl::StatusOr<std::int64_t> lifetime_ms =
-            r.has_lifetime() ? Milliseconds(r.lifetime()) : kInviteLifetimeMs;
-        if (!lifetime_ms.ok()) return lifetime_ms.status();
-        return txtchat::CreateInvite{std::move(*r.mutable_channel_id()), std::move(hash),
-                                     secrets.NewId(), r.uses_max() == 0 ? 1 : r.uses_max(),
-                                     *lifetime_ms};
+        return CommandOf(r, std::move(hash), secrets);
       },
       [code](Result& result, v1::CreateInviteResponse& answer) {
         SetInvite(std::get<InviteRow>(result), *answer.mutable_invite());
@@ -231,10 +156,7 @@ grpc::ServerUnaryReactor* ModerationService::ListInvites(grpc::CallbackServerCon
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
   return runner_.Run<v1::ListInvitesRequest, v1::ListInvitesResponse>(
-      context, request, response, CallKind::kRead, CallRunner::Caller::kUser,
-      [](v1::ListInvitesRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::ListInvites{std::move(*r.mutable_channel_id())};
-      },
+      context, request, response, CallKind::kRead, CallRunner::Caller::kUser, kToCommand,
       [](Result& result, v1::ListInvitesResponse& answer) {
         for (const InviteRow& row : std::get<InviteList>(result).invites) {
           SetInvite(row, *answer.add_invites());
@@ -246,11 +168,7 @@ grpc::ServerUnaryReactor* ModerationService::RevokeInvite(grpc::CallbackServerCo
                                                           const grpc::ByteBuffer* request,
                                                           grpc::ByteBuffer* response) {
   return runner_.Run<v1::RevokeInviteRequest, v1::RevokeInviteResponse>(
-      context, request, response, CallKind::kChange, CallRunner::Caller::kUser,
-      [](v1::RevokeInviteRequest& r) -> absl::StatusOr<Command> {
-        return txtchat::RevokeInvite{std::move(*r.mutable_channel_id()),
-                                     std::move(*r.mutable_invite_id())};
-      },
+      context, request, response, CallKind::kChange, CallRunner::Caller::kUser, kToCommand,
       [](Result&, v1::RevokeInviteResponse&) {});
 }
 

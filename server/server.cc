@@ -367,6 +367,7 @@ bool Server::Parts::Drain() {
                        {"line_connections_unregistered", Count(stats.unregistered)},
                        {"line_tls_handshakes_failed", Count(stats.handshakes_failed)},
                        {"line_connections_slowed", Count(stats.slowed)},
+                       {"line_turns_awaited", Count(stats.turns_awaited)},
                        {"line_proxies_failed", Count(stats.proxy_failed)},
                        {"grpc_connections_refused", Count(grpc_refused)},
                        {"grpc_connections_closed", Count(grpc_closed)},

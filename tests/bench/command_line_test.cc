@@ -167,5 +167,26 @@ TEST(CommandLine, HelpExplainsItself) {
   }
 }
 
+TEST(CommandLine, AbuseHasHonestUsersAndAbusers) {
+  const CommandLine line = Parse({"abuse", "--flooding", "7", "--many-addresses"});
+  EXPECT_EQ(line.verb, Verb::kAbuse);
+  EXPECT_EQ(line.options.transport, Transport::kLine);
+  EXPECT_EQ(line.options.publishers, 100u);
+  EXPECT_EQ(line.options.subscribers, 0u);
+  EXPECT_EQ(line.options.rate, 100.0);
+  EXPECT_EQ(line.abuse.flooding, 7u);
+  EXPECT_EQ(line.abuse.abusers(), 1'507u);
+  EXPECT_TRUE(line.abuse.many_addresses);
+}
+
+TEST(CommandLine, AbuseMayHaveHonestUsersOnGrpc) {
+  const CommandLine line = Parse({"abuse", "--users", "50", "--streams", "50", "--server",
+                                  "127.0.0.1:1", "--grpc-server", "127.0.0.1:2"});
+  EXPECT_EQ(line.options.transport, Transport::kGrpc);
+  EXPECT_EQ(line.options.server.ToString(), "127.0.0.1:2");
+  EXPECT_EQ(line.options.line_server->ToString(), "127.0.0.1:1");
+  EXPECT_EQ(line.options.rate, 50.0);
+}
+
 }  // namespace
 }  // namespace txtchat::bench

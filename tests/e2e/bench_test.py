@@ -127,6 +127,31 @@ class Bench(ServerTestCase, Checks):
         self.assertLess(report["sent"]["acknowledged"], 1_000_000_000)
         self.assertEqual(report["sent"]["messages"], report["sent"]["acknowledged"])
 
+    def test_abuse_measures_the_honest_with_and_without_it(self):
+        host, port = self.server.line_address
+        code, report = run_bench(
+            "abuse",
+            f"--server={host}:{port}",
+            f"--grpc-server={self.server.grpc_address}",
+            f"--server-pid={self.server.process.pid}",
+            *("--users=4", "--streams=2", "--channels=2", "--rate-each=10"),
+            *("--flooding=11", "--silent=4", "--unreading=5", "--reconnecting=3"),
+            *("--seconds=1", "--settle=0.2", "--many-addresses"),
+        )
+        self.assertEqual(("ok", 0), (report["status"], code), report)
+        self.assertEqual("", report["faults"]["example"])
+        self.assertGreater(report["p99_ratio"], 0)
+        for phase in ("unloaded", "abused"):
+            # 40 lines a second and one to begin with, each to two talkers and a stream.
+            self.assertEqual(41, report[phase]["sent"])
+            self.assertEqual(41 * 3, report[phase]["deliveries"])
+        abuse = report["abused"]["abuse"]
+        self.assertEqual([11, 4, 5], [abuse[k]["open"] for k in ("flooding", "silent", "unreading")])
+        self.assertGreater(abuse["flooding"]["lines_sent"], 0)
+        self.assertGreater(abuse["flooding"]["lines_received"], 0)
+        self.assertEqual(0, abuse["unreading"]["bytes_received"])
+        self.assertGreater(abuse["reconnecting"]["connected"], 0)
+
     def test_interrupt_reports_what_was_sent_until_then(self):
         host, port = self.server.line_address
         bench = subprocess.Popen(
