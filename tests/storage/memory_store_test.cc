@@ -235,9 +235,9 @@ TEST(MemoryStore, ReadsWhatAUserHasPostedInSmallPages) {
       query.after_sequence = page.last_sequence;
     }
   };
-  EXPECT_EQ(read("a", 99, 99), "1#2 1#4 3#2 3#4 ");
-  EXPECT_EQ(read("b", 3, 99), "1#1 1#3 | 3#1 | 3#3 ");
-  EXPECT_EQ(read("a", 99, 25), "1#2 1#4 | 3#2 3#4 ");
+  EXPECT_EQ(read("a", 99, 99'999), "1#2 1#4 3#2 3#4 ");
+  EXPECT_EQ(read("b", 3, 99'999), "1#1 1#3 | 3#1 | 3#3 ");
+  EXPECT_EQ(read("a", 99, 600), "1#2 1#4 | 3#2 3#4 ");
   EXPECT_EQ(read("a", 99, 1), "1#2 | 1#4 | 3#2 | 3#4 ") << "never less than one";
   EXPECT_EQ(read("c", 1, 1), "| | | | | | | ");
 }

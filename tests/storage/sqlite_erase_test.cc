@@ -333,14 +333,14 @@ TEST_F(ErasingTest, ReadsWhatAUserHasPostedInSmallPages) {
                  Posts(kNews, kBob, "n3"), Posts(kNews, kAlice, "n4"), Posts(kTalk, kAlice, "t2"),
                  Posts(kNews, kAlice, "n5")})));
   ASSERT_TRUE(Ok(Commit({Erases(kNews, 4)})));
-  EXPECT_EQ(Authored("u1", 99, 99), "news#2.n2 news#5.n5 talk#1.t1 talk#2.t2 ");
-  EXPECT_EQ(Authored("u1", 3, 99), "news#2.n2 | news#5.n5 talk#1.t1 | talk#2.t2 ");
-  EXPECT_EQ(Authored("u1", 99, 5), "news#2.n2 news#5.n5 | talk#1.t1 talk#2.t2 ");
+  EXPECT_EQ(Authored("u1", 99, 99'999), "news#2.n2 news#5.n5 talk#1.t1 talk#2.t2 ");
+  EXPECT_EQ(Authored("u1", 3, 99'999), "news#2.n2 | news#5.n5 talk#1.t1 | talk#2.t2 ");
+  EXPECT_EQ(Authored("u1", 99, 600), "news#2.n2 news#5.n5 | talk#1.t1 talk#2.t2 ");
   EXPECT_EQ(Authored("u1", 99, 0), "news#2.n2 | news#5.n5 | talk#1.t1 | talk#2.t2 ");
-  EXPECT_EQ(Authored("u2", 99, 99), "news#3.n3 ");
+  EXPECT_EQ(Authored("u2", 99, 99'999), "news#3.n3 ");
   EXPECT_EQ(Authored("u3", 1, 99), "| | | | | | | ");
   ASSERT_TRUE(Ok(Commit({DeleteChannel{kNews}})));
-  EXPECT_EQ(Authored("u1", 99, 99), "talk#1.t1 talk#2.t2 ");
+  EXPECT_EQ(Authored("u1", 99, 99'999), "talk#1.t1 talk#2.t2 ");
 }
 
 // --- A disk that fails.
