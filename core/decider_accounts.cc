@@ -92,7 +92,7 @@ absl::StatusOr<User*> Decider::VouchedUser(const Vouched& vouched) {
 // --- Tokens and sessions.
 
 absl::Status Decider::CheckToken(const NewToken& token) const {
-  const absl::Status label =
+  absl::Status label =
       ValidateNote("label of the token", token.label, limits_.token_label_bytes_max);
   if (!label.ok()) return label;
   if (token.lifetime_ms <= 0 || token.lifetime_ms > limits_.token_lifetime_max_ms) {

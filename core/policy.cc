@@ -12,7 +12,6 @@ bool HasRight(ChannelKind kind, Right right) {
     case Right::kSanction:
       return kind != ChannelKind::kDirect;
     case Right::kInvite:
-      return kind == ChannelKind::kPublic || kind == ChannelKind::kPrivate;
     case Right::kRename:
     case Right::kSetRole:
     case Right::kRemoveChannel:
