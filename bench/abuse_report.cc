@@ -70,8 +70,7 @@ std::string TableOf(const Options& options, const AbuseOptions& abuse, const Abu
       Count(options.publishers + options.subscribers, "honest user"),
       Count(options.channels, "channel"), Grouped(options.subscribers),
       options.rate / std::max(options.publishers, 1u), options.text_bytes,
-      Count(abuse.abusers(), "abuser"), WhereFrom(abuse),
-      absl::StrCat("nice ", abuse.nice));
+      Count(abuse.abusers(), "abuser"), WhereFrom(abuse), absl::StrCat("nice ", abuse.nice));
   table += kLatencyHead;
   table += LatencyRow("unloaded", result.unloaded.honest.delivery_ns);
   table += LatencyRow("under abuse", result.abused.honest.delivery_ns);

@@ -79,8 +79,8 @@ struct Options {
   std::uint32_t readers() const { return subscribers + slow + stalled; }
 };
 
-/// What `txtchat-bench abuse` does beside its Options, which say who the honest users are and how they
-/// talk. A plain value.
+/// What `txtchat-bench abuse` does beside its Options, which say who the honest users are and how
+/// they talk. A plain value.
 struct AbuseOptions {
   /// Of each, connections.
   std::uint32_t flooding = 500;
@@ -94,8 +94,8 @@ struct AbuseOptions {
   double seconds = 10;
   /// From when all abusers have begun until it is measured, and without abuse before it is.
   double settle_s = 3;
-  /// The nice value of the abusers' process: by default they get what the server and the honest leave
-  /// of the processors.
+  /// The nice value of the abusers' process: by default they get what the server and the honest
+  /// leave of the processors.
   std::int32_t nice = 19;
 
   std::uint32_t abusers() const { return flooding + silent + unreading + reconnecting; }
