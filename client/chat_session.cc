@@ -65,9 +65,9 @@ void ChatSession::Connect() {
   DropConnection();
   stage_ = Stage::kConnecting;
   registered_ = false;
-  const auto connection = options_.connect();
-  stub_ = v1::ChatService::NewStub(connection);
-  accounts_ = v1::AccountService::NewStub(connection);
+  connection_ = options_.connect();
+  stub_ = v1::ChatService::NewStub(connection_);
+  accounts_ = v1::AccountService::NewStub(connection_);
   if (token_.empty()) return Register();
   if (user_.id().empty()) return AskWho();
   JoinNext();

@@ -98,6 +98,9 @@ class ChatSession {
   enum class Stage { kIdle, kConnecting, kLive, kWaiting, kStopped };
   struct AnyCall {
     virtual ~AnyCall() = default;
+    // Let go of after the context, which has a share of it, too: so the last one to do that is our
+    // own code, on whatever thread.
+    std::shared_ptr<grpc::Channel> connection;
     grpc::ClientContext context;
   };
   template <typename Request, typename Response>
@@ -133,6 +136,7 @@ class ChatSession {
   std::string token_;
   v1::User user_;
   std::vector<std::string> to_join_;  // the last one next
+  std::shared_ptr<grpc::Channel> connection_;
   std::unique_ptr<v1::ChatService::Stub> stub_;
   std::unique_ptr<v1::AccountService::Stub> accounts_;
   std::shared_ptr<SubscribeStream> stream_;
@@ -153,6 +157,7 @@ void ChatSession::CallOn(std::type_identity_t<Async>* service,
                          Request request,
                          std::function<void(const grpc::Status&, const Response&)> done) {
   auto call = std::make_shared<OneCall<Request, Response>>();
+  call->connection = connection_;
   call->request = std::move(request);
   PrepareContext(call->context, token_, options_.timeout);
   calls_.insert(call);
