@@ -100,7 +100,7 @@ class ChatSession {
     virtual ~AnyCall() = default;
     // Let go of after the context, which has a share of it, too: so the last one to do that is our
     // own code, on whatever thread.
-    std::shared_ptr<grpc::Channel> connection;
+    std::shared_ptr<grpc::ChannelInterface> connection;
     grpc::ClientContext context;
   };
   template <typename Request, typename Response>
@@ -136,7 +136,7 @@ class ChatSession {
   std::string token_;
   v1::User user_;
   std::vector<std::string> to_join_;  // the last one next
-  std::shared_ptr<grpc::Channel> connection_;
+  std::shared_ptr<grpc::ChannelInterface> connection_;
   std::unique_ptr<v1::ChatService::Stub> stub_;
   std::unique_ptr<v1::AccountService::Stub> accounts_;
   std::shared_ptr<SubscribeStream> stream_;
