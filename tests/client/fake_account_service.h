@@ -67,12 +67,12 @@ class FakeModerationService : public v1::ModerationService::Service {
   std::vector<std::string> acts() const;
 
  private:
-#define TXTCHAT_FAKE_ACT(name)                                                            \
-  grpc::Status name(grpc::ServerContext* context, const v1::name##Request* request,       \
-                    v1::name##Response* response) override {                              \
-    const grpc::Status status = Record(*context, #name, *request, request->channel_id()); \
-    if (status.ok()) response->set_sequence(acts().size());                               \
-    return status;                                                                        \
+#define TXTCHAT_FAKE_ACT(name)                                                      \
+  grpc::Status name(grpc::ServerContext* context, const v1::name##Request* request, \
+                    v1::name##Response* response) override {                        \
+    grpc::Status status = Record(*context, #name, *request, request->channel_id()); \
+    if (status.ok()) response->set_sequence(acts().size());                         \
+    return status;                                                                  \
   }
   TXTCHAT_FAKE_ACT(SetTopic)
   TXTCHAT_FAKE_ACT(RenameChannel)

@@ -31,6 +31,10 @@ class TlsServer {
     for (int i = 0; i < 30'000 && stats().connections != wanted; ++i) ::poll(nullptr, 0, 1);
     EXPECT_EQ(stats().connections, wanted);
   }
+  void AwaitFailedHandshakes(std::uint64_t wanted) const {
+    for (int i = 0; i < 30'000 && stats().handshakes_failed != wanted; ++i) ::poll(nullptr, 0, 1);
+    EXPECT_EQ(stats().handshakes_failed, wanted);
+  }
 
   const testing::Authority authority{"authority"};
   LineServer line;
