@@ -18,20 +18,6 @@ struct AccountGate::Call {
   Caller caller;
 };
 
-void AccountGate::Steps::Deliver(LaneBatch batch) {
-  for (LaneBatch::Item& item : batch.items) {
-    if (auto* reply = std::get_if<Reply>(&item)) reply->done(std::move(reply->result));
-  }
-}
-
-absl::Status AccountGate::NotTaken(SubmitResult result) {
-  if (result == SubmitResult::kFull) {
-    return absl::ResourceExhaustedError(
-        "the server is busy: too many commands wait already; retry with backoff");
-  }
-  return absl::UnavailableError("the server is draining; reconnect");
-}
-
 void AccountGate::Answer(Call& call, absl::StatusOr<Result> result) {
   LaneBatch batch;
   Reply& reply = batch.items.emplace_back().emplace<Reply>();
@@ -53,10 +39,10 @@ void AccountGate::Finish(const std::shared_ptr<Call>& call, Command command) {
   Envelope envelope = EnvelopeOf(*call, std::move(command));
   envelope.lane = call->caller.lane;
   envelope.done = std::move(call->caller.done);
-  const SubmitResult submitted = it_.sequencer->Submit(envelope);
-  if (submitted == SubmitResult::kAccepted) return;
+  const absl::Status taken = StatusOf(it_.sequencer->Submit(envelope));
+  if (taken.ok()) return;
   call->caller.done = std::move(envelope.done);
-  Answer(*call, NotTaken(submitted));
+  Answer(*call, taken);
 }
 
 absl::Status AccountGate::CheckSizes(const std::string& login, const std::string& password) const {
@@ -108,8 +94,8 @@ void AccountGate::Check(std::shared_ptr<Call> call, Command find, std::string pa
       Verify(call, std::get<LoginFound>(*std::move(result)), std::move(password), std::move(next));
     }
   };
-  const SubmitResult submitted = it_.sequencer->Submit(envelope);
-  if (submitted != SubmitResult::kAccepted) Answer(*call, NotTaken(submitted));
+  const absl::Status taken = StatusOf(it_.sequencer->Submit(envelope));
+  if (!taken.ok()) Answer(*call, taken);
 }
 
 void AccountGate::Verify(const std::shared_ptr<Call>& call, LoginFound found, std::string password,

@@ -63,12 +63,6 @@ class AccountGate {
  private:
   /// One call. Shared by its callbacks.
   struct Call;
-  /// Runs what follows on the sequencer's thread, which it must not hold up.
-  class Steps final : public DeliveryLane {
-   public:
-    void Deliver(LaneBatch batch) override;
-  };
-
   /// INVALID_ARGUMENT: it cannot be a new password.
   absl::Status CheckPassword(const std::string& password) const;
   /// Whether a login name or a password can be one at all. UNAUTHENTICATED
@@ -87,10 +81,9 @@ class AccountGate {
   void Finish(const std::shared_ptr<Call>& call, Command command);
   Envelope EnvelopeOf(const Call& call, Command command) const;
   static void Answer(Call& call, absl::StatusOr<Result> result);
-  static absl::Status NotTaken(SubmitResult result);
 
   const Dependencies it_;
-  Steps steps_;
+  InlineLane steps_;  ///< What follows a step begins on the sequencer's thread.
 };
 
 }  // namespace txtchat

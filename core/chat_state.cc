@@ -30,21 +30,7 @@ void ChatState::Restore(const StoredState& stored, std::int64_t now_unix_ms) {
   last_user_key_ = stored.last_user_key;
   last_channel_key_ = stored.last_channel_key;
   for (const UserRow& row : stored.users) {
-    auto user = std::make_unique<User>();
-    user->key = row.key;
-    user->id = row.id;
-    user->display_name = row.display_name;
-    user->credential = row.credential;
-    user->last_seen_unix_ms = now_unix_ms;
-    user->since_unix_ms = 0;  // Its id was never another's.
-    user->kind = row.kind;
-    if (row.kind != UserKind::kGuest) {
-      user->account = std::make_unique<Account>(Account{row.login, row.password_hash, row.subject});
-    }
-    if (!row.credential.empty()) {
-      guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, row.key});
-    }
-    InsertUser(std::move(user));
+    InsertRow(row, now_unix_ms);  // Here since 0: its id was never another's.
   }
   for (const StoredState::StoredChannel& kept : stored.channels) {
     auto channel = std::make_unique<Channel>();
@@ -140,25 +126,31 @@ std::unique_ptr<User> ChatState::ExtractUser(UserKey key) {
 }
 
 User& ChatState::AddUser(UserRow row, std::int64_t now_unix_ms) {
+  row.key = ++last_user_key_;
+  User& added = InsertRow(std::move(row), now_unix_ms);
+  added.since_unix_ms = now_unix_ms;
+  journal_.Record([this, key = added.key] { ExtractUser(key); });
+  return added;
+}
+
+User& ChatState::InsertRow(UserRow row, std::int64_t now_unix_ms) {
   auto user = std::make_unique<User>();
-  user->key = ++last_user_key_;
+  user->key = row.key;
   user->id = std::move(row.id);
   user->display_name = std::move(row.display_name);
   user->credential = std::move(row.credential);
   user->kind = row.kind;
   user->last_seen_unix_ms = now_unix_ms;
-  user->since_unix_ms = now_unix_ms;
   if (row.kind != UserKind::kGuest) {
     user->account = std::make_unique<Account>(
         Account{std::move(row.login), std::move(row.password_hash), std::move(row.subject)});
   }
-  User& added = *user;
-  if (!added.credential.empty()) {
-    guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, added.key});
+  User& inserted = *user;
+  if (!inserted.credential.empty()) {
+    guest_deadlines_.insert({now_unix_ms + limits_.guest_grace_ms, inserted.key});
   }
   InsertUser(std::move(user));
-  journal_.Record([this, key = added.key] { ExtractUser(key); });
-  return added;
+  return inserted;
 }
 
 void ChatState::RemoveUser(User& user) {

@@ -248,6 +248,8 @@ class ChatState {
   const absl::btree_set<ChannelKey>& listed_channels() const { return listed_channels_; }
 
  private:
+  /// A user as its row says, that is in this process since 0.
+  User& InsertRow(UserRow row, std::int64_t now_unix_ms);
   void InsertUser(std::unique_ptr<User> user);
   std::unique_ptr<User> ExtractUser(UserKey key);
   void InsertChannel(std::unique_ptr<Channel> channel);

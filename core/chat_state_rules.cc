@@ -47,8 +47,7 @@ const SanctionRow* ChatState::FindSanction(const Channel& channel, SanctionKind 
   const auto& sanctions = channel.extra().sanctions;
   const auto it = sanctions.find(std::make_pair(kind, subject));
   if (it == sanctions.end()) return nullptr;
-  const std::int64_t until = it->second.until_unix_ms;
-  return until != 0 && until <= now_unix_ms ? nullptr : &it->second;
+  return it->second.HoldsAt(now_unix_ms) ? &it->second : nullptr;
 }
 
 const SanctionRow* ChatState::FindBannedRange(const Channel& channel, const IpAddress& address,

@@ -49,7 +49,7 @@ absl::StatusOr<User*> Decider::FindActor() {
   if (!actor.credential.empty()) {
     if (User* const guest = state_.FindUserByCredential(actor.credential)) return guest;
     const TokenRow* const token = state_.FindToken(actor.credential);
-    if (token != nullptr && token->expire_time_unix_ms > envelope_.time_unix_ms) {
+    if (token != nullptr && token->HoldsAt(envelope_.time_unix_ms)) {
       return state_.FindUser(token->user);
     }
     return absl::UnauthenticatedError(

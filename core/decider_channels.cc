@@ -87,7 +87,7 @@ absl::Status Decider::MakeRoomForInvite(Channel& channel) {
   if (has_room_here && state_.invite_count() < limits_.invites_max) return absl::OkStatus();
   std::vector<std::string> expired;
   for (const auto& [hash, invite] : channel.extra().invites) {
-    if (invite.expire_time_unix_ms <= envelope_.time_unix_ms) expired.push_back(hash);
+    if (!invite.HoldsAt(envelope_.time_unix_ms)) expired.push_back(hash);
   }
   for (const std::string& hash : expired) DropInvite(channel, hash);
   if (!expired.empty()) return absl::OkStatus();
@@ -141,7 +141,7 @@ absl::StatusOr<Result> Decider::Handle(ListInvites& command) {
   if (!channel.ok()) return channel.status();
   InviteList list;
   for (const auto& [hash, invite] : (*channel)->extra().invites) {
-    if (invite.expire_time_unix_ms > envelope_.time_unix_ms) list.invites.push_back(invite);
+    if (invite.HoldsAt(envelope_.time_unix_ms)) list.invites.push_back(invite);
   }
   return list;
 }
@@ -167,7 +167,7 @@ absl::StatusOr<Result> Decider::Handle(JoinByInvite& command) {
   const absl::Status no_invite = absl::NotFoundError(
       "the invite is not valid, has expired, or was used up; ask for another one");
   InviteRow* const found = state_.FindInvite(command.invite_hash);
-  if (found == nullptr || found->expire_time_unix_ms <= envelope_.time_unix_ms) return no_invite;
+  if (found == nullptr || !found->HoldsAt(envelope_.time_unix_ms)) return no_invite;
   InviteRow invite = *found;
   Channel& channel = *state_.FindChannel(invite.channel);
   if (FindBan(**user, channel) != nullptr) return no_invite;

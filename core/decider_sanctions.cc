@@ -139,8 +139,7 @@ absl::Status Decider::MakeRoomForSanction(Channel& channel) {
   if (has_room_here && state_.sanction_count() < limits_.sanctions_max) return absl::OkStatus();
   std::vector<std::pair<SanctionKind, std::string>> expired;
   for (const auto& [place, sanction] : channel.extra().sanctions) {
-    const std::int64_t until = sanction.until_unix_ms;
-    if (until != 0 && until <= envelope_.time_unix_ms) expired.push_back(place);
+    if (!sanction.HoldsAt(envelope_.time_unix_ms)) expired.push_back(place);
   }
   for (const auto& [kind, subject] : expired) DropSanction(channel, kind, subject);
   if (!expired.empty()) return absl::OkStatus();
@@ -188,8 +187,7 @@ absl::StatusOr<Result> Decider::Handle(ListSanctions& command) {
   if (!channel.ok()) return channel.status();
   SanctionList list;
   for (const auto& [place, sanction] : (*channel)->extra().sanctions) {
-    const std::int64_t until = sanction.until_unix_ms;
-    if (until == 0 || until > envelope_.time_unix_ms) list.sanctions.push_back(sanction);
+    if (sanction.HoldsAt(envelope_.time_unix_ms)) list.sanctions.push_back(sanction);
   }
   return list;
 }

@@ -108,4 +108,15 @@ class DeliveryLane {
   virtual void Deliver(LaneBatch batch) = 0;
 };
 
+/// A lane without a thread or sessions: runs completions at once, on the thread that delivers,
+/// which they must not hold up.
+class InlineLane final : public DeliveryLane {
+ public:
+  void Deliver(LaneBatch batch) override {
+    for (LaneBatch::Item& item : batch.items) {
+      if (auto* reply = std::get_if<Reply>(&item)) reply->done(std::move(reply->result));
+    }
+  }
+};
+
 }  // namespace txtchat

@@ -33,6 +33,11 @@ absl::Status Stopping() { return absl::UnavailableError("the server is stopping"
 
 }  // namespace
 
+absl::Status ReadRefusal(const absl::Status& error) {
+  if (error.code() == absl::StatusCode::kResourceExhausted) return error;
+  return absl::UnavailableError("the server could not read this; try again");
+}
+
 HistoryReader::HistoryReader(MessageStore* store, EncoderSet encoders, const Limits& limits,
                              std::size_t threads)
     : store_(store), encoders_(encoders), limits_(limits), cache_(limits.history_cache_bytes_max) {

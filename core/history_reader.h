@@ -23,6 +23,10 @@ using PageCallback = absl::AnyInvocable<void(absl::StatusOr<HistoryPage>)>;
 using AuthoredCallback = absl::AnyInvocable<void(absl::StatusOr<AuthoredPage>)>;
 using EventsCallback = absl::AnyInvocable<void(absl::StatusOr<EventPage>)>;
 
+/// What a peer is told of a read that failed: RESOURCE_EXHAUSTED as it is; any other is
+/// UNAVAILABLE, for the store's own words are for the operator.
+absl::Status ReadRefusal(const absl::Status& error);
+
 /// Reads the store for readers that fell behind the broadcast queue and for those that ask for
 /// history, on a few threads of its own, so that neither the sequencer nor an I/O thread ever waits
 /// for a disk.

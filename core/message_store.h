@@ -73,6 +73,10 @@ struct SanctionRow {
   std::string reason;
   std::string by_user_id;
   std::int64_t time_unix_ms = 0;
+
+  bool HoldsAt(std::int64_t now_unix_ms) const {
+    return until_unix_ms == 0 || until_unix_ms > now_unix_ms;
+  }
 };
 
 /// A token of an account. The token itself is kept nowhere.
@@ -83,6 +87,8 @@ struct TokenRow {
   std::string label;
   std::int64_t create_time_unix_ms = 0;
   std::int64_t expire_time_unix_ms = 0;
+
+  bool HoldsAt(std::int64_t now_unix_ms) const { return expire_time_unix_ms > now_unix_ms; }
 };
 
 /// A way into a private channel. The code itself is kept nowhere.
@@ -93,6 +99,8 @@ struct InviteRow {
   std::int64_t expire_time_unix_ms = 0;
   std::uint32_t uses_left = 0;
   std::string by_user_id;
+
+  bool HoldsAt(std::int64_t now_unix_ms) const { return expire_time_unix_ms > now_unix_ms; }
 };
 
 // --- Changes. A batch holds them in the order of the decisions.

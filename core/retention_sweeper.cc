@@ -60,7 +60,7 @@ bool RetentionSweeper::Sweep() {
 bool RetentionSweeper::CarryOut(Command command) {
   Envelope envelope;
   envelope.command = std::move(command);
-  envelope.lane = this;
+  envelope.lane = &lane_;
   envelope.time_unix_ms = clock_->NowUnixMs();
   envelope.done = [this](absl::StatusOr<Result> result) {
     absl::MutexLock lock(&mutex_);
@@ -79,12 +79,6 @@ bool RetentionSweeper::CarryOut(Command command) {
   const auto over = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return answered_ || stopping_; };
   mutex_.Await(absl::Condition(&over));
   return answered_ && succeeded_;
-}
-
-void RetentionSweeper::Deliver(LaneBatch batch) {
-  for (LaneBatch::Item& item : batch.items) {
-    if (auto* reply = std::get_if<Reply>(&item)) reply->done(std::move(reply->result));
-  }
 }
 
 }  // namespace txtchat

@@ -18,8 +18,8 @@ namespace txtchat {
 /// behind: looks for both on a thread of its own, and has the sequencer carry them out in small
 /// steps between other commands, one step at a time.
 ///
-/// The store and the clock outlive it; it outlives the sequencer's thread, as every lane does.
-class RetentionSweeper final : public DeliveryLane {
+/// The store and the clock outlive it; it outlives the sequencer's thread, as its lane must.
+class RetentionSweeper {
  public:
   struct Options {
     RetentionPolicy policy;
@@ -28,15 +28,13 @@ class RetentionSweeper final : public DeliveryLane {
   };
 
   RetentionSweeper(const Options& options, MessageStore* store, const Clock* clock);
-  ~RetentionSweeper() override;  ///< Stops.
+  ~RetentionSweeper();  ///< Stops.
   RetentionSweeper(const RetentionSweeper&) = delete;
   RetentionSweeper& operator=(const RetentionSweeper&) = delete;
 
   void Start(Sequencer* sequencer);
   /// Ends the thread. Before the sequencer is destroyed. Idempotent.
   void Stop();
-
-  void Deliver(LaneBatch batch) override;
 
  private:
   void Run();
@@ -49,6 +47,7 @@ class RetentionSweeper final : public DeliveryLane {
   MessageStore* const store_;
   const Clock* const clock_;
   Sequencer* sequencer_ = nullptr;
+  InlineLane lane_;
 
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

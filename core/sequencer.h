@@ -1,6 +1,7 @@
 // Port: the one place that puts commands in order.
 #pragma once
 
+#include "absl/status/status.h"
 #include "core/command.h"
 
 namespace txtchat {
@@ -11,6 +12,25 @@ enum class SubmitResult {
               ///< once there is room (LaneBatch::inbox_has_room).
   kDraining,  ///< The server stops; the envelope is untouched and will never be taken.
 };
+
+/// What every call is answered while the server drains.
+inline absl::Status DrainingStatus() {
+  return absl::UnavailableError("the server is draining; reconnect");
+}
+
+/// What the caller of a command is answered: UNAVAILABLE or RESOURCE_EXHAUSTED if it was not taken.
+inline absl::Status StatusOf(SubmitResult result) {
+  switch (result) {
+    case SubmitResult::kAccepted:
+      return absl::OkStatus();
+    case SubmitResult::kFull:
+      return absl::ResourceExhaustedError(
+          "the server is busy: too many commands wait already; retry with backoff");
+    case SubmitResult::kDraining:
+      break;
+  }
+  return DrainingStatus();
+}
 
 class Sequencer {
  public:

@@ -23,7 +23,6 @@ Session::Session(IoThread& io, Socket socket, SessionId id, Peer peer, Place pla
       socket_(std::move(socket)),
       place_(std::move(place)),
       id_(id),
-      user_id_(peer.id),
       peer_(std::move(peer)),
       splitter_(io.environment().options.line_bytes_max),
       pace_(io.environment().peers, peer_.address),
@@ -125,13 +124,17 @@ void Session::WatchForHangup() {
 void Session::EndCoreSession() {
   if (!register_submitted_ || core_session_ended_) return;
   core_session_ended_ = true;
+  CloseInCore(io_.environment(), id_);
+}
+
+void Session::CloseInCore(const Environment& environment, SessionId id) {
   Envelope envelope;
   envelope.command = CloseSession{};
-  envelope.actor.session = id_;
-  envelope.time_unix_ms = io_.environment().clock->NowUnixMs();
+  envelope.actor.session = id;
+  envelope.time_unix_ms = environment.clock->NowUnixMs();
   envelope.must_apply = true;
   // Refused only by a sequencer that has been drained; then there is nothing left to end.
-  (void)io_.environment().sequencer->Submit(envelope);
+  (void)environment.sequencer->Submit(envelope);
 }
 
 void Session::BeginLinger() {

@@ -25,6 +25,7 @@
 namespace txtchat::gateway {
 
 class IoThread;
+struct Environment;
 
 using Executor = boost::asio::io_context::executor_type;
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
@@ -136,6 +137,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // --- Life (session.cc).
   void EndCoreSession();
+  /// Ends what the core has of a session, which may have gone meanwhile.
+  static void CloseInCore(const Environment& environment, SessionId id);
   void BeginLinger();
   void CloseIfUseless();
   void WatchForHangup();
@@ -225,7 +228,6 @@ class Session : public std::enable_shared_from_this<Session> {
   Socket socket_;
   Place place_;
   const SessionId id_;
-  const std::string user_id_;  ///< Of a guest here.
   const Peer peer_;
   LineSplitter splitter_;
   std::int64_t deadline_ms_ = 0;     ///< Of a stalled write, or of lingering; 0: none.

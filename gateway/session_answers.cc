@@ -152,12 +152,7 @@ void Session::OnHistory(std::uint64_t ticket, const std::string& channel_id, std
   if (page.ok()) {
     outbox_.Fill(ticket, HistoryLines(channel_id, after, *page));
   } else if (io_.environment().options.errors) {
-    // The store's own words are for the operator.
-    const bool busy = page.status().code() == absl::StatusCode::kResourceExhausted;
-    outbox_.Fill(
-        ticket,
-        ErrorLine(busy ? page.status()
-                       : absl::UnavailableError("the server could not read this; try again")));
+    outbox_.Fill(ticket, ErrorLine(ReadRefusal(page.status())));
   } else {
     outbox_.Fill(ticket, "");
   }

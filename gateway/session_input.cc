@@ -1,5 +1,4 @@
 // From bytes to commands.
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -25,13 +24,6 @@ static_assert(kRejoinedMax + kCommandsInFlightLimit / 2 <= Subscription::kAbsenc
 
 // Histories that a connection may have under way. With what can be in flight besides, some more.
 constexpr std::uint32_t kHistoriesMax = 4;
-
-std::uint64_t Entropy() {
-  std::uint64_t bits = 0;
-  // Never short, and never interrupted, for so few bytes.
-  if (::getrandom(&bits, sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) return 0;
-  return bits;
-}
 
 }  // namespace
 
@@ -229,7 +221,7 @@ void Session::TakeCommand(Request& request) {
     envelope.actor.vouched = peer_.vouched;
     envelope.entropy = io_.environment().secrets->RandomBits();
   } else if (auto* registration = std::get_if<Register>(&envelope.command)) {
-    registration->user_id = user_id_;
+    registration->user_id = peer_.id;
     registration->session = SpecOfSession();
   }
   std::string argument = request.row->repeats_channel ? std::string(request.argument) : "";
@@ -244,8 +236,8 @@ void Session::TakeCommand(Request& request) {
   }
   const bool makes_channel = std::holds_alternative<CreateChannel>(envelope.command) ||
                              std::holds_alternative<OpenDirect>(envelope.command);
-  if (makes_channel) envelope.entropy = Entropy();
-  if (request.claimed_user_id != user_id_) {
+  if (makes_channel) envelope.entropy = io_.environment().secrets->RandomBits();
+  if (request.claimed_user_id != peer_.id) {
     envelope.actor.claimed_user_id = std::string(request.claimed_user_id);
     envelope.actor.claim_is_address = IsSocketAddress(request.claimed_user_id);
   }

@@ -7,20 +7,6 @@
 #include "gateway/session.h"
 
 namespace txtchat::gateway {
-namespace {
-
-/// Ends what was opened in the core for a session that has gone meanwhile.
-void CloseInCore(const Environment& environment, SessionId id) {
-  Envelope envelope;
-  envelope.command = CloseSession{};
-  envelope.actor.session = id;
-  envelope.time_unix_ms = environment.clock->NowUnixMs();
-  envelope.must_apply = true;
-  // Refused only by a sequencer that has been drained; then there is nothing left to end.
-  (void)environment.sequencer->Submit(envelope);
-}
-
-}  // namespace
 
 void Session::TakeAuth(AuthRequest& request) {
   const Environment& environment = io_.environment();
@@ -78,6 +64,7 @@ void Session::LogInIfReady() {
     if (session != nullptr && !session->core_session_ended_) {
       session->OnReply(std::move(result));
     } else if (result.ok()) {
+      // It has gone meanwhile.
       CloseInCore(io->environment(), id);
     }
   };

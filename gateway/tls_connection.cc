@@ -159,7 +159,6 @@ void TlsConnection::BeginRelay() {
   // The protocol is of no importance for a connected socket.
   session_.assign(boost::asio::ip::tcp::v4(), own.get(), error);
   if (!error) (void)own.Release();
-  who_.is_private = true;
   const CertificateReader* const certificates = io_.environment().certificates;
   if (certificates != nullptr) {
     // One that names nobody is as none: whoever shows it can still be a guest.

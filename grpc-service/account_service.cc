@@ -50,10 +50,7 @@ auto AnswerWithToken(std::string secret) {
 void AnswerExport(UnaryCall& call, const PositionSealer& positions,
                   const absl::StatusOr<AuthoredPage>& page) {
   if (!page.ok()) {
-    const bool is_busy = page.status().code() == absl::StatusCode::kResourceExhausted;
-    // The store's own words are for the operator.
-    call.Refuse(is_busy ? page.status()
-                        : absl::UnavailableError("the server could not read this; try again"));
+    call.Refuse(ReadRefusal(page.status()));
     return;
   }
   v1::ExportMessagesResponse answer;
@@ -161,17 +158,14 @@ grpc::ServerUnaryReactor* AccountService::RevokeToken(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AccountService::ExportMessages(grpc::CallbackServerContext* context,
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
-  const auto [unary, admission] = runner_.Begin(context, *request, response, CallKind::kRead);
-  if (!admission.ok()) return unary->Refuse(admission);
-  absl::StatusOr<Actor> actor = runner_.ActorOf(*context, Caller::kUser);
-  if (!actor.ok()) return unary->Refuse(actor.status());
-  const absl::StatusOr<v1::ExportMessagesRequest> parsed =
-      Parse<v1::ExportMessagesRequest>(*request);
-  if (!parsed.ok()) return unary->Refuse(parsed.status());
+  auto opened = runner_.Open<v1::ExportMessagesRequest>(context, *request, response,
+                                                        CallKind::kRead, Caller::kUser);
+  const std::shared_ptr<UnaryCall>& unary = opened.call;
+  if (!opened.status.ok()) return unary->Refuse(opened.status);
   AuthoredQuery query{.scan_max = runner_.dependencies().limits.history_scan_events_max,
                       .bytes_max = page_bytes_max_};
-  if (!parsed->page_token().empty()) {
-    const std::optional<StoredPosition> position = positions_.Open(parsed->page_token());
+  if (!opened.request.page_token().empty()) {
+    const std::optional<StoredPosition> position = positions_.Open(opened.request.page_token());
     if (!position.has_value()) {
       return unary->Refuse(absl::InvalidArgumentError(
           "the page token is not one of this list; begin again without it"));
@@ -191,8 +185,8 @@ grpc::ServerUnaryReactor* AccountService::ExportMessages(grpc::CallbackServerCon
           AnswerExport(*unary, positions_, page);
         });
   };
-  const absl::Status submitted =
-      runner_.Submit(*std::move(actor), txtchat::WhoAmI{}, runner_.NextPump(), std::move(done));
+  const absl::Status submitted = runner_.Submit(std::move(opened.actor), txtchat::WhoAmI{},
+                                                runner_.NextPump(), std::move(done));
   return submitted.ok() ? unary.get() : unary->Refuse(submitted);
 }
 

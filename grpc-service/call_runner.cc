@@ -132,16 +132,7 @@ absl::Status CallRunner::Submit(Actor actor, Command command, PumpThread& pump, 
   envelope.done = std::move(done);
   envelope.time_unix_ms = dependencies_.clock->NowUnixMs();
   envelope.entropy = dependencies_.secrets->RandomBits();
-  switch (dependencies_.sequencer->Submit(envelope)) {
-    case SubmitResult::kAccepted:
-      return absl::OkStatus();
-    case SubmitResult::kFull:
-      return absl::ResourceExhaustedError(
-          "the server is busy: too many commands wait already; retry with backoff");
-    case SubmitResult::kDraining:
-      break;
-  }
-  return DrainingStatus();
+  return StatusOf(dependencies_.sequencer->Submit(envelope));
 }
 
 }  // namespace txtchat::rpc

@@ -45,11 +45,6 @@ class CallRunner {
   }
 
   // --- Parts of a call.
-  /// Begins a unary call; the status says whether it may go on.
-  std::pair<std::shared_ptr<UnaryCall>, absl::Status> Begin(grpc::CallbackServerContext* context,
-                                                            const grpc::ByteBuffer& request,
-                                                            grpc::ByteBuffer* response,
-                                                            CallKind kind);
   /// Not known if it is of no network.
   static PeerKey PeerOf(const grpc::CallbackServerContext& context);
   /// A call of the peer was refused, or broken off: once too often, and its connection is closed.
@@ -60,6 +55,18 @@ class CallRunner {
     kUser,     ///< Its token says who.
     kAnybody,  ///< Needs no token.
   };
+  /// A unary call that has begun.
+  template <typename Request>
+  struct Opened {
+    std::shared_ptr<UnaryCall> call;
+    absl::Status status;  ///< Whether it may go on; if not, the rest is empty.
+    Actor actor;
+    Request request;
+  };
+  /// Begins a unary call: is there room for it, may the peer call now, who is it, what does it ask?
+  template <typename Request>
+  Opened<Request> Open(grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
+                       grpc::ByteBuffer* response, CallKind kind, Caller caller);
   /// Who calls, as far as the token says. UNAUTHENTICATED: nobody that may.
   absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context, Caller caller) const;
   /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
@@ -81,6 +88,10 @@ class CallRunner {
                                       Caller caller, Start start, ToResponse to_response);
 
  private:
+  std::pair<std::shared_ptr<UnaryCall>, absl::Status> Begin(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer& request,
+                                                            grpc::ByteBuffer* response,
+                                                            CallKind kind);
   template <typename Response, typename ToResponse>
   static Completion AnswerWith(std::shared_ptr<UnaryCall> call, ToResponse to_response);
   /// What the answer of a list may come to. Set aside before the list is made, because lists that
@@ -94,6 +105,24 @@ class CallRunner {
   std::atomic<std::uint64_t> calls_too_fast_{0};
   UnaryCalls calls_;
 };
+
+template <typename Request>
+CallRunner::Opened<Request> CallRunner::Open(grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer& request,
+                                             grpc::ByteBuffer* response, CallKind kind,
+                                             Caller caller) {
+  auto [call, status] = Begin(context, request, response, kind);
+  Opened<Request> opened{std::move(call), std::move(status), {}, {}};
+  if (!opened.status.ok()) return opened;
+  absl::StatusOr<Actor> actor = ActorOf(*context, caller);
+  opened.status = actor.status();
+  if (!actor.ok()) return opened;
+  opened.actor = *std::move(actor);
+  absl::StatusOr<Request> parsed = Parse<Request>(request);
+  opened.status = parsed.status();
+  if (parsed.ok()) opened.request = *std::move(parsed);
+  return opened;
+}
 
 template <typename Response, typename ToResponse>
 Completion CallRunner::AnswerWith(std::shared_ptr<UnaryCall> call, ToResponse to_response) {
@@ -113,17 +142,14 @@ grpc::ServerUnaryReactor* CallRunner::Run(grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response, CallKind kind, Caller caller,
                                           ToCommand to_command, ToResponse to_response) {
-  const auto [call, admission] = Begin(context, *request, response, kind);
-  if (!admission.ok()) return call->Refuse(admission);
-  absl::StatusOr<Actor> actor = ActorOf(*context, caller);
-  if (!actor.ok()) return call->Refuse(actor.status());
-  absl::StatusOr<Request> parsed = Parse<Request>(*request);
-  if (!parsed.ok()) return call->Refuse(parsed.status());
-  absl::StatusOr<Command> command = to_command(*parsed);
+  auto opened = Open<Request>(context, *request, response, kind, caller);
+  const std::shared_ptr<UnaryCall>& call = opened.call;
+  if (!opened.status.ok()) return call->Refuse(opened.status);
+  absl::StatusOr<Command> command = to_command(opened.request);
   if (!command.ok()) return call->Refuse(command.status());
   const absl::Status reserved = call->Reserve(ListBytesMax(*command));
   if (!reserved.ok()) return call->Refuse(reserved);
-  const absl::Status submitted = Submit(*std::move(actor), *std::move(command), NextPump(),
+  const absl::Status submitted = Submit(std::move(opened.actor), *std::move(command), NextPump(),
                                         AnswerWith<Response>(call, to_response));
   return submitted.ok() ? call.get() : call->Refuse(submitted);
 }
@@ -133,18 +159,15 @@ grpc::ServerUnaryReactor* CallRunner::RunAtGate(grpc::CallbackServerContext* con
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response, Caller caller,
                                                 Start start, ToResponse to_response) {
-  const auto [call, admission] = Begin(context, *request, response, CallKind::kChange);
-  if (!admission.ok()) return call->Refuse(admission);
+  auto opened = Open<Request>(context, *request, response, CallKind::kChange, caller);
+  const std::shared_ptr<UnaryCall>& call = opened.call;
+  if (!opened.status.ok()) return call->Refuse(opened.status);
   if (dependencies_.accounts == nullptr) {
     return call->Refuse(absl::UnimplementedError("this server has no accounts"));
   }
-  absl::StatusOr<Actor> actor = ActorOf(*context, caller);
-  if (!actor.ok()) return call->Refuse(actor.status());
-  absl::StatusOr<Request> parsed = Parse<Request>(*request);
-  if (!parsed.ok()) return call->Refuse(parsed.status());
-  const absl::Status started = start(
-      *parsed,
-      AccountGate::Caller{*std::move(actor), &NextPump(), AnswerWith<Response>(call, to_response)});
+  const absl::Status started =
+      start(opened.request, AccountGate::Caller{std::move(opened.actor), &NextPump(),
+                                                AnswerWith<Response>(call, to_response)});
   return started.ok() ? call.get() : call->Refuse(started);
 }
 

@@ -5,10 +5,6 @@
 
 namespace txtchat::rpc {
 
-absl::Status DrainingStatus() {
-  return absl::UnavailableError("the server is draining; reconnect");
-}
-
 absl::StatusOr<std::size_t> PageSize(std::int32_t requested, const Limits& limits) {
   if (requested < 0) return absl::InvalidArgumentError("page_size must not be negative");
   if (requested == 0) return limits.page_size_default;

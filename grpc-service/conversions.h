@@ -15,9 +15,6 @@
 
 namespace txtchat::rpc {
 
-/// What every call is answered while the server drains.
-absl::Status DrainingStatus();
-
 /// The size of a page that was asked for: a list that waits counts as what it may bring forth.
 /// INVALID_ARGUMENT  the size is negative
 absl::StatusOr<std::size_t> PageSize(std::int32_t requested, const Limits& limits);

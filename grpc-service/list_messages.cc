@@ -115,10 +115,7 @@ struct Reading {
 
   void OnPage(const absl::StatusOr<EventPage>& page) const {
     if (!page.ok()) {
-      const bool is_busy = page.status().code() == absl::StatusCode::kResourceExhausted;
-      // The store's own words are for the operator.
-      call->Refuse(is_busy ? page.status()
-                           : absl::UnavailableError("the server could not read this; try again"));
+      call->Refuse(ReadRefusal(page.status()));
       return;
     }
     v1::ListMessagesResponse answer;
@@ -137,13 +134,11 @@ struct Reading {
 grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  const auto [unary, admission] = runner_.Begin(context, *request, response, CallKind::kRead);
-  if (!admission.ok()) return unary->Refuse(admission);
-  absl::StatusOr<Actor> actor = runner_.ActorOf(*context, CallRunner::Caller::kUser);
-  if (!actor.ok()) return unary->Refuse(actor.status());
-  const absl::StatusOr<v1::ListMessagesRequest> parsed = Parse<v1::ListMessagesRequest>(*request);
-  if (!parsed.ok()) return unary->Refuse(parsed.status());
-  absl::StatusOr<HistoryCall> call = CallOf(*parsed, dependencies_.limits);
+  auto opened = runner_.Open<v1::ListMessagesRequest>(context, *request, response, CallKind::kRead,
+                                                      CallRunner::Caller::kUser);
+  const std::shared_ptr<UnaryCall>& unary = opened.call;
+  if (!opened.status.ok()) return unary->Refuse(opened.status);
+  absl::StatusOr<HistoryCall> call = CallOf(opened.request, dependencies_.limits);
   if (!call.ok()) return unary->Refuse(call.status());
 
   Command command = OpenHistory{call->channel_id};
@@ -166,8 +161,8 @@ grpc::ServerUnaryReactor* ChatService::ListMessages(grpc::CallbackServerContext*
         [reading = Reading{unary, *range, window, channel.head_sequence, dependencies_.epoch}](
             absl::StatusOr<EventPage> page) { reading.OnPage(page); });
   };
-  const absl::Status submitted =
-      runner_.Submit(*std::move(actor), std::move(command), runner_.NextPump(), std::move(done));
+  const absl::Status submitted = runner_.Submit(std::move(opened.actor), std::move(command),
+                                                runner_.NextPump(), std::move(done));
   return submitted.ok() ? unary.get() : unary->Refuse(submitted);
 }
 

@@ -3,13 +3,11 @@
 #include <cstddef>
 
 #include "grpc-service/act_event.h"
+#include "grpc-service/proto_wire.h"
 #include "txtchat/v1/chat.pb.h"
 
 namespace txtchat::rpc {
 namespace {
-
-constexpr std::uint32_t kVarint = 0;
-constexpr std::uint32_t kLengthDelimited = 2;
 
 std::size_t VarintSize(std::uint64_t value) {
   std::size_t size = 1;
@@ -19,9 +17,6 @@ std::size_t VarintSize(std::uint64_t value) {
   }
   return size;
 }
-
-/// A field of every message here has a number below 16, so that its tag is one byte.
-constexpr std::size_t kTagSize = 1;
 
 std::size_t LengthDelimitedSize(std::size_t length) {
   return kTagSize + VarintSize(length) + length;
@@ -34,21 +29,6 @@ std::size_t StringSize(std::string_view value) {
   return value.empty() ? 0 : LengthDelimitedSize(value.size());
 }
 
-void PutVarint(std::uint64_t value, std::string& out) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
-void PutTag(int field, std::uint32_t type, std::string& out) {
-  out.push_back(static_cast<char>(static_cast<std::uint32_t>(field) << 3 | type));
-}
-/// The head of a nested message; its `length` bytes must follow.
-void PutMessageHead(int field, std::size_t length, std::string& out) {
-  PutTag(field, kLengthDelimited, out);
-  PutVarint(length, out);
-}
 void PutNumber(int field, std::uint64_t value, std::string& out) {
   if (value == 0) return;
   PutTag(field, kVarint, out);
@@ -56,7 +36,7 @@ void PutNumber(int field, std::uint64_t value, std::string& out) {
 }
 void PutString(int field, std::string_view value, std::string& out) {
   if (value.empty()) return;
-  PutMessageHead(field, value.size(), out);
+  PutHead(field, value.size(), out);
   out.append(value);
 }
 
@@ -84,7 +64,7 @@ std::size_t UserSize(const Event& event) {
 }
 
 void PutUser(int field, const Event& event, std::string& out) {
-  PutMessageHead(field, UserSize(event), out);
+  PutHead(field, UserSize(event), out);
   PutString(v1::User::kIdFieldNumber, event.user_id, out);
   PutString(v1::User::kDisplayNameFieldNumber, event.user_name, out);
 }
@@ -98,17 +78,17 @@ std::size_t KindSize(const Event& event) {
 void PutKind(const Event& event, std::size_t size, std::string& out) {
   switch (event.kind) {
     case EventKind::kMessagePosted:
-      PutMessageHead(v1::Event::kMessagePostedFieldNumber, size, out);
+      PutHead(v1::Event::kMessagePostedFieldNumber, size, out);
       PutUser(v1::MessagePosted::kSenderFieldNumber, event, out);
       PutString(v1::MessagePosted::kTextFieldNumber, event.text, out);
       PutString(v1::MessagePosted::kClientMessageIdFieldNumber, event.client_message_id, out);
       return;
     case EventKind::kMemberJoined:
-      PutMessageHead(v1::Event::kMemberJoinedFieldNumber, size, out);
+      PutHead(v1::Event::kMemberJoinedFieldNumber, size, out);
       PutUser(v1::MemberJoined::kUserFieldNumber, event, out);
       return;
     case EventKind::kMemberLeft:
-      PutMessageHead(v1::Event::kMemberLeftFieldNumber, size, out);
+      PutHead(v1::Event::kMemberLeftFieldNumber, size, out);
       PutUser(v1::MemberLeft::kUserFieldNumber, event, out);
       return;
     default:
@@ -142,10 +122,10 @@ void ProtoEncoder::Append(const Event& event, std::string& out) const {
   const std::size_t size = StringSize(event.channel_id) + NumberSize(event.sequence) +
                            LengthDelimitedSize(time.size) + LengthDelimitedSize(kind);
   out.reserve(out.size() + LengthDelimitedSize(size));
-  PutMessageHead(v1::SubscribeResponse::kEventsFieldNumber, size, out);
+  PutHead(v1::SubscribeResponse::kEventsFieldNumber, size, out);
   PutString(v1::Event::kChannelIdFieldNumber, event.channel_id, out);
   PutNumber(v1::Event::kSequenceFieldNumber, event.sequence, out);
-  PutMessageHead(v1::Event::kCreateTimeFieldNumber, time.size, out);
+  PutHead(v1::Event::kCreateTimeFieldNumber, time.size, out);
   PutNumber(google::protobuf::Timestamp::kSecondsFieldNumber, time.seconds, out);
   PutNumber(google::protobuf::Timestamp::kNanosFieldNumber, time.nanos, out);
   PutKind(event, kind, out);
@@ -154,10 +134,10 @@ void ProtoEncoder::Append(const Event& event, std::string& out) const {
 void AppendGapEvent(std::string_view channel_id, std::uint64_t from, std::uint64_t to,
                     std::string& out) {
   const std::size_t gap = NumberSize(from) + NumberSize(to);
-  PutMessageHead(v1::SubscribeResponse::kEventsFieldNumber,
-                 StringSize(channel_id) + LengthDelimitedSize(gap), out);
+  PutHead(v1::SubscribeResponse::kEventsFieldNumber,
+          StringSize(channel_id) + LengthDelimitedSize(gap), out);
   PutString(v1::Event::kChannelIdFieldNumber, channel_id, out);
-  PutMessageHead(v1::Event::kGapFieldNumber, gap, out);
+  PutHead(v1::Event::kGapFieldNumber, gap, out);
   PutNumber(v1::Gap::kFromSequenceFieldNumber, from, out);
   PutNumber(v1::Gap::kToSequenceFieldNumber, to, out);
 }
@@ -170,10 +150,10 @@ void AppendHeartbeatEvent(const std::vector<ChannelHeadView>& heads, std::string
   std::size_t heartbeat = StringSize(epoch);
   for (const ChannelHeadView& head : heads) heartbeat += LengthDelimitedSize(head_size(head));
 
-  PutMessageHead(v1::SubscribeResponse::kEventsFieldNumber, LengthDelimitedSize(heartbeat), out);
-  PutMessageHead(v1::Event::kHeartbeatFieldNumber, heartbeat, out);
+  PutHead(v1::SubscribeResponse::kEventsFieldNumber, LengthDelimitedSize(heartbeat), out);
+  PutHead(v1::Event::kHeartbeatFieldNumber, heartbeat, out);
   for (const ChannelHeadView& head : heads) {
-    PutMessageHead(v1::Heartbeat::kHeadsFieldNumber, head_size(head), out);
+    PutHead(v1::Heartbeat::kHeadsFieldNumber, head_size(head), out);
     PutString(v1::ChannelHead::kChannelIdFieldNumber, head.channel_id, out);
     PutNumber(v1::ChannelHead::kHeadSequenceFieldNumber, head.head_sequence, out);
   }

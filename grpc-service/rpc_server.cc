@@ -158,8 +158,7 @@ class RpcServer::Impl {
   void SetNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
 
   std::size_t FlushAndFinish(absl::Duration timeout) {
-    const absl::Status draining = absl::UnavailableError("the server is draining; reconnect");
-    for (const auto& pump : pumps_) pump->EndStreams(draining);
+    for (const auto& pump : pumps_) pump->EndStreams(DrainingStatus());
     const absl::Duration reserve = std::min(kCutReserve, timeout / 2);
     const std::size_t left = AwaitCalls(timeout - reserve);
     if (left != 0) {

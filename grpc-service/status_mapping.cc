@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/any.pb.h"
 #include "google/protobuf/duration.pb.h"
+#include "grpc-service/proto_wire.h"
 
 namespace txtchat::rpc {
 namespace {
@@ -17,14 +18,8 @@ constexpr int kStatusMessage = 2;
 constexpr int kStatusDetails = 3;
 constexpr int kRetryInfoDelay = 1;
 
-void PutVarint(std::size_t value, std::string& out) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
-
 void PutBytes(int field, std::string_view bytes, std::string& out) {
-  PutVarint(static_cast<std::size_t>(field) << 3 | 2, out);
-  PutVarint(bytes.size(), out);
+  PutHead(field, bytes.size(), out);
   out += bytes;
 }
 
@@ -39,7 +34,7 @@ std::string DetailsOf(const absl::Status& status, const std::string& message) {
   });
   if (details.empty()) return details;
   std::string bytes;
-  PutVarint(kStatusCode << 3, bytes);
+  PutTag(kStatusCode, kVarint, bytes);
   PutVarint(static_cast<std::size_t>(status.code()), bytes);
   PutBytes(kStatusMessage, message, bytes);
   return bytes + details;

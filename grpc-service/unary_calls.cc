@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "grpc-service/conversions.h"
+#include "core/sequencer.h"
 
 namespace txtchat::rpc {
 

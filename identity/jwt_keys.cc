@@ -7,17 +7,13 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "identity/base64url.h"
+#include "identity/key_file.h"
 #include "identity/strict_json.h"
 
 namespace txtchat::identity {
@@ -25,7 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr std::size_t kDepthMax = 8;
 constexpr std::size_t kKeyIdBytesMax = 256;
 
@@ -195,21 +190,6 @@ absl::Status CheckKeys(const std::vector<JwtKey>& keys) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (error) return Unusable(error.message());
-  if (!std::filesystem::is_regular_file(status)) return Unusable("it is no file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Unusable(std::strerror(errno));
-  std::string content(kFileBytesMax + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (file.bad()) return Unusable(std::strerror(errno));
-  content.resize(static_cast<std::size_t>(file.gcount()));
-  if (content.size() > kFileBytesMax) return Unusable("it is larger than 1 MiB");
-  return content;
-}
-
 }  // namespace
 
 JwtKeys::JwtKeys(std::vector<JwtKey> keys)
@@ -228,7 +208,7 @@ bool JwtKeys::Verify(JwtAlgorithm algorithm, std::string_view key_id, std::strin
 }
 
 absl::StatusOr<JwtKeys> ParseJwtKeys(std::string_view text) {
-  if (text.size() > kFileBytesMax) return Unusable("is larger than 1 MiB");
+  if (text.size() > kKeyFileBytesMax) return Unusable("is larger than 1 MiB");
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   const bool is_json = begin != std::string_view::npos && text[begin] == '{';
   std::vector<JwtKey> keys;
@@ -238,7 +218,7 @@ absl::StatusOr<JwtKeys> ParseJwtKeys(std::string_view text) {
 }
 
 absl::StatusOr<JwtKeys> LoadJwtKeys(const std::string& path) {
-  absl::StatusOr<std::string> content = ReadFile(path);
+  absl::StatusOr<std::string> content = ReadKeyFile(path);
   if (!content.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("the file of token keys, ", path,
                                                    ", cannot be read (", content.status().message(),

@@ -1,10 +1,8 @@
 #include "server/identity_files.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
-#include "absl/time/time.h"
+#include "identity/key_file.h"
 #include "identity/secrets.h"
 
 namespace txtchat::server {
@@ -13,35 +11,9 @@ JwtKeysReloader::JwtKeysReloader(std::string path, identity::JwtVerifier* verifi
     : path_(std::move(path)), verifier_(verifier), log_(log), seen_(StateOf(path_)) {}
 
 std::string JwtKeysReloader::StateOf(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return "unreadable";
-  const std::string content((std::istreambuf_iterator<char>(file)),
-                            std::istreambuf_iterator<char>());
-  return identity::SodiumSecrets().HashOf(content);
-}
-
-void JwtKeysReloader::Start() {
-  thread_ = std::thread([this] { Run(); });
-}
-
-void JwtKeysReloader::Stop() {
-  if (!thread_.joinable()) return;
-  {
-    absl::MutexLock lock(&stop_mutex_);
-    stopping_ = true;
-  }
-  thread_.join();
-}
-
-void JwtKeysReloader::Run() {
-  for (;;) {
-    {
-      absl::MutexLock lock(&stop_mutex_);
-      stop_mutex_.AwaitWithTimeout(absl::Condition(&stopping_), absl::FromChrono(kInterval));
-      if (stopping_) return;
-    }
-    Look();
-  }
+  const absl::StatusOr<std::string> content = identity::ReadKeyFile(path);
+  if (!content.ok()) return std::string(content.status().message());
+  return identity::SodiumSecrets().HashOf(*content);
 }
 
 JwtKeysReloader::Outcome JwtKeysReloader::Look() {

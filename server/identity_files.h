@@ -1,14 +1,13 @@
 #pragma once
 
-#include <chrono>
 #include <string>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "identity/jwt.h"
 #include "identity/jwt_keys.h"
+#include "server/file_watcher.h"
 #include "server/log.h"
 
 namespace txtchat::server {
@@ -18,36 +17,30 @@ namespace txtchat::server {
 /// change. Runs one thread between Start and Stop; thread-safe. Keeps no key material of its own.
 class JwtKeysReloader {
  public:
-  static constexpr std::chrono::seconds kInterval{5};
-
   enum class Outcome { kUnchanged, kReloaded, kRefused };
 
   /// `verifier` uses what is in the file now. It and `log` outlive this.
   JwtKeysReloader(std::string path, identity::JwtVerifier* verifier, const Log& log);
-  ~JwtKeysReloader() { Stop(); }
   JwtKeysReloader(const JwtKeysReloader&) = delete;
   JwtKeysReloader& operator=(const JwtKeysReloader&) = delete;
 
-  /// Looks every kInterval.
-  void Start();
+  /// Looks every FileWatcher::kInterval.
+  void Start() { watcher_.Start(); }
   /// Idempotent.
-  void Stop();
+  void Stop() { watcher_.Stop(); }
   /// Looks now; blocking.
   Outcome Look();
 
  private:
   /// What tells one content of the file from another: its BLAKE2b hash, or why it cannot be read.
   static std::string StateOf(const std::string& path);
-  void Run();
 
   const std::string path_;
   identity::JwtVerifier* const verifier_;
   const Log& log_;
   absl::Mutex look_mutex_;  ///< Held while the file is read; nothing else waits for it.
   std::string seen_ ABSL_GUARDED_BY(look_mutex_);
-  absl::Mutex stop_mutex_;
-  bool stopping_ ABSL_GUARDED_BY(stop_mutex_) = false;
-  std::thread thread_;
+  FileWatcher watcher_{[this] { Look(); }};
 };
 
 }  // namespace txtchat::server

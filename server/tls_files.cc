@@ -1,38 +1,20 @@
 #include "server/tls_files.h"
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "identity/key_file.h"
 
 namespace txtchat::server {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 1 << 20;
-
 absl::StatusOr<std::string> ReadFile(const char* flag, const std::string& path) {
-  const auto unreadable = [&](const std::string& why) {
-    return absl::InvalidArgumentError(absl::StrCat(flag, " ", path, " cannot be read (", why,
-                                                   "): is it there, and may the server read it?"));
-  };
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (error) return unreadable(error.message());
-  if (!std::filesystem::is_regular_file(status)) return unreadable("it is no file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return unreadable(std::strerror(errno));
-  std::string content(kFileBytesMax + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (file.bad()) return unreadable(std::strerror(errno));
-  content.resize(static_cast<std::size_t>(file.gcount()));
-  if (content.size() > kFileBytesMax) return unreadable("it is larger than 1 MiB");
-  return content;
+  absl::StatusOr<std::string> content = identity::ReadKeyFile(path);
+  if (content.ok()) return content;
+  return absl::InvalidArgumentError(absl::StrCat(flag, " ", path, " cannot be read (",
+                                                 content.status().message(),
+                                                 "): is it there, and may the server read it?"));
 }
 
 absl::StatusOr<gateway::TlsMaterial> ReadAll(const TlsPaths& paths) {
@@ -75,30 +57,6 @@ absl::StatusOr<LoadedTls> LoadTls(const TlsPaths& paths) {
 TlsReloader::TlsReloader(TlsPaths paths, gateway::TlsMaterial current,
                          std::function<void(const LoadedTls&)> use, const Log& log)
     : paths_(std::move(paths)), use_(std::move(use)), log_(log), seen_(std::move(current)) {}
-
-void TlsReloader::Start() {
-  thread_ = std::thread([this] { Run(); });
-}
-
-void TlsReloader::Stop() {
-  {
-    absl::MutexLock lock(&stop_mutex_);
-    stopping_ = true;
-  }
-  if (thread_.joinable()) thread_.join();
-}
-
-void TlsReloader::Run() {
-  for (;;) {
-    {
-      absl::MutexLock lock(&stop_mutex_);
-      if (stop_mutex_.AwaitWithTimeout(absl::Condition(&stopping_), absl::FromChrono(kInterval))) {
-        return;
-      }
-    }
-    Look();
-  }
-}
 
 TlsReloader::Outcome TlsReloader::Look() {
   absl::MutexLock lock(&look_mutex_);

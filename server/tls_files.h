@@ -1,14 +1,13 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "gateway/tls_context.h"
+#include "server/file_watcher.h"
 #include "server/log.h"
 
 namespace txtchat::server {
@@ -38,34 +37,27 @@ class TlsReloader {
  public:
   enum class Outcome { kUnchanged, kReloaded, kRefused };
 
-  static constexpr std::chrono::seconds kInterval{5};
-
   /// `current` is what is used now. `use` is called by Look. `log` outlives it.
   TlsReloader(TlsPaths paths, gateway::TlsMaterial current,
               std::function<void(const LoadedTls&)> use, const Log& log);
-  ~TlsReloader() { Stop(); }
   TlsReloader(const TlsReloader&) = delete;
   TlsReloader& operator=(const TlsReloader&) = delete;
 
-  /// Looks every kInterval.
-  void Start();
+  /// Looks every FileWatcher::kInterval.
+  void Start() { watcher_.Start(); }
   /// `use` is not called by the thread any more when this returns. Idempotent.
-  void Stop();
+  void Stop() { watcher_.Stop(); }
   /// Looks now; blocking.
   Outcome Look();
 
  private:
-  void Run();
-
   const TlsPaths paths_;
   const std::function<void(const LoadedTls&)> use_;
   const Log& log_;
   absl::Mutex look_mutex_;  ///< Held while files are read; nothing else waits for it.
   gateway::TlsMaterial seen_ ABSL_GUARDED_BY(look_mutex_);
   std::string unreadable_ ABSL_GUARDED_BY(look_mutex_);  ///< Why, as of the last look.
-  absl::Mutex stop_mutex_;
-  bool stopping_ ABSL_GUARDED_BY(stop_mutex_) = false;
-  std::thread thread_;
+  FileWatcher watcher_{[this] { Look(); }};
 };
 
 }  // namespace txtchat::server

@@ -12,6 +12,7 @@
 
 #include "client/exit_code.h"
 #include "tests/client/program.h"
+#include "tests/testing/scratch_directory.h"
 
 namespace txtchat::client {
 namespace {
@@ -25,13 +26,7 @@ constexpr char kGeneral[] = "0123456789";
 
 class AccountVerbsTest : public ::testing::Test {
  protected:
-  AccountVerbsTest() {
-    server_.service().AddChannel(kGeneral, "general");
-    std::string path = ::testing::TempDir() + "/account-XXXXXX";
-    directory_ = mkdtemp(path.data());
-    token_file_ = directory_ + "/token";
-  }
-  ~AccountVerbsTest() override { std::filesystem::remove_all(directory_); }
+  AccountVerbsTest() { server_.service().AddChannel(kGeneral, "general"); }
 
   // `input` becomes the lines of its standard input.
   Result Account(const std::string& verb, const std::string& rest,
@@ -50,8 +45,8 @@ class AccountVerbsTest : public ::testing::Test {
   }
 
   FakeServer server_;
-  std::string directory_;
-  std::string token_file_;
+  const testing::ScratchDirectory directory_;
+  const std::string token_file_ = directory_.File("token");
 };
 
 TEST_F(AccountVerbsTest, ExplainThemselves) {
@@ -84,8 +79,9 @@ TEST_F(AccountVerbsTest, LoginPrintsTheTokenIfNoFileIsToHaveIt) {
   const Result token =
       Account("login", "alice@example.org --label ci --for 60", "a good password\\n");
   EXPECT_THAT(token.output, ::testing::MatchesRegex("secret-[0-9]+\n"));
-  const Result to_file = Account(
-      "login", "alice@example.org --json --token-file " + directory_ + "/other", "a good password");
+  const Result to_file =
+      Account("login", "alice@example.org --json --token-file " + directory_.File("other"),
+              "a good password");
   const json with_file = json::parse(to_file.output.substr(to_file.output.find('{')));
   EXPECT_FALSE(with_file.contains("token"));
   EXPECT_EQ(with_file["display_name"], "Alice");
@@ -182,10 +178,10 @@ TEST_F(AccountVerbsTest, ThePasswordIsChangedFromTheInputOrFiles) {
   EXPECT_EQ(WithToken("password", "", "wrong\\na better password\\n").exit_code, kExitError);
   EXPECT_EQ(WithToken("password", "", "a good password\\n").exit_code, kExitUsage);
   EXPECT_EQ(WithToken("password", "", "a good password\\na better password\\n").exit_code, kExitOk);
-  std::ofstream(directory_ + "/password") << "a better password\n";
-  EXPECT_EQ(
-      Account("login", "alice@example.org --password-file " + directory_ + "/password").exit_code,
-      kExitOk);
+  std::ofstream(directory_.File("password")) << "a better password\n";
+  EXPECT_EQ(Account("login", "alice@example.org --password-file " + directory_.File("password"))
+                .exit_code,
+            kExitOk);
 }
 
 TEST_F(AccountVerbsTest, ExportPrintsEveryPageAsJsonLines) {

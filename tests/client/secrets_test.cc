@@ -9,6 +9,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/testing/scratch_directory.h"
+
 namespace txtchat::client {
 namespace {
 
@@ -17,13 +19,7 @@ using ::testing::Not;
 
 class SecretsTest : public ::testing::Test {
  protected:
-  SecretsTest() {
-    std::string path = ::testing::TempDir() + "/secrets-XXXXXX";
-    directory_ = mkdtemp(path.data());
-  }
-  ~SecretsTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string Path(const std::string& name) const { return directory_ + "/" + name; }
+  std::string Path(const std::string& name) const { return directory_.File(name); }
   std::string FileOf(const std::string& content) const {
     std::ofstream(Path("file"), std::ios::binary) << content;
     return Path("file");
@@ -33,11 +29,11 @@ class SecretsTest : public ::testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
   std::size_t Files() const {
-    const std::filesystem::directory_iterator files(directory_);
+    const std::filesystem::directory_iterator files(directory_.path());
     return static_cast<std::size_t>(std::distance(begin(files), end(files)));
   }
 
-  std::string directory_;
+  const testing::ScratchDirectory directory_;
 };
 
 TEST_F(SecretsTest, ATokenIsWhatTheFileHoldsWithoutTheSpaceAroundIt) {
@@ -56,7 +52,7 @@ TEST_F(SecretsTest, WhatCanBeNoTokenIsRefusedAndNotRepeated) {
     EXPECT_THAT(std::string(token.status().message()), HasSubstr(Path("file")));
   }
   EXPECT_FALSE(ReadTokenFile(Path("none")).ok());
-  EXPECT_FALSE(ReadTokenFile(directory_).ok());
+  EXPECT_FALSE(ReadTokenFile(directory_.path()).ok());
 }
 
 TEST_F(SecretsTest, ATokenIsWrittenForItsOwnerAlone) {
@@ -84,7 +80,7 @@ TEST_F(SecretsTest, WithoutATokenTheFileStaysAsItWas) {
 
 TEST_F(SecretsTest, ATokenGoesOnlyIntoARegularFile) {
   NewTokenFile file;
-  EXPECT_FALSE(file.Open(directory_).ok());
+  EXPECT_FALSE(file.Open(directory_.path()).ok());
   EXPECT_FALSE(NewTokenFile().Open(Path("none/token")).ok());
   EXPECT_FALSE(NewTokenFile().Open("/dev/null").ok());
 }

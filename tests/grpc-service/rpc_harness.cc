@@ -18,16 +18,6 @@ EncoderSet EncodersOf(const ProtoEncoder& encoder) {
   return encoders;
 }
 
-/// Runs completions on the sequencer's thread: enough for a test that only waits.
-class InlineLane final : public DeliveryLane {
- public:
-  void Deliver(LaneBatch batch) override {
-    for (LaneBatch::Item& item : batch.items) {
-      if (auto* reply = std::get_if<Reply>(&item)) reply->done(std::move(reply->result));
-    }
-  }
-};
-
 }  // namespace
 
 RpcHarness::RpcHarness(Limits limits_in, RpcOptions options, PeerGuard* peers)

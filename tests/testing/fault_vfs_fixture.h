@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/testing/fault_vfs.h"
+#include "tests/testing/scratch_directory.h"
 #include "tests/testing/sqlite_connection.h"
 
 namespace txtchat::testing {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/testing/scratch_directory.h"
 #include "tests/testing/sqlite_connection.h"
 
 namespace txtchat::testing {
