@@ -115,9 +115,12 @@ absl::Status SqliteStore::NeedWriter() {
       SqliteWriter::Open(file_, options_.durability == Durability::kFull, options_.wal_hard_bytes);
   if (!writer.ok()) return writer.status();
   writer_ = *std::move(writer);
-  absl::Status status = CheckThatNothingWasLost();
-  if (!status.ok()) writer_.reset();
-  return status;
+  if (absl::Status s = CheckThatNothingWasLost(); !s.ok()) {
+    writer_.reset();
+    return s;
+  }
+  if (checkpointer_ != nullptr) checkpointer_->LetGo();  // See CopyLogAgain.
+  return absl::OkStatus();
 }
 
 // With full durability all commits were synced by the writer itself.
@@ -262,7 +265,8 @@ void SqliteStore::CopyLogAgain() {
   readers_->CloseAll();
   writer_.reset();
   (void)readers_->Reopen();  // Or whoever needs them next tries again.
-  checkpointer_->LetGo();
+  // The checkpointer is let go when the next writer has looked what is left: two cannot copy at a
+  // time, and a failure of its own meanwhile would be another loss.
 }
 
 // --- Reading.
