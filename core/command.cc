@@ -7,13 +7,18 @@ namespace {
 
 /// A short question may have a long answer, which is in memory until its transport has taken it: it
 /// counts as what it brings forth.
-constexpr std::size_t AnswerBytes(std::size_t page_size) {
+constexpr std::size_t BytesOfList(std::size_t page_size) {
   constexpr std::size_t kEntryBytes = 256;
   constexpr std::size_t kEntriesMax = 1'000;
   return kEntryBytes * (page_size == 0 ? kEntriesMax : std::min(page_size, kEntriesMax));
 }
 
 struct PayloadBytes {
+  bool with_answer = true;
+
+  std::size_t AnswerBytes(std::size_t page_size) const {
+    return with_answer ? BytesOfList(page_size) : 0;
+  }
   std::size_t operator()(const Register& c) const {
     return c.user_id.size() + c.display_name.size() + c.credential.size();
   }
@@ -101,6 +106,10 @@ struct PayloadBytes {
 std::size_t Envelope::MemoryBytes() const {
   return sizeof(Envelope) + actor.credential.size() + actor.claimed_user_id.size() +
          std::visit(PayloadBytes{}, command);
+}
+
+std::size_t Envelope::SentBytes() const {
+  return actor.claimed_user_id.size() + std::visit(PayloadBytes{.with_answer = false}, command);
 }
 
 }  // namespace txtchat

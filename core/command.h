@@ -303,6 +303,8 @@ struct Envelope {
 
   /// Bytes that this envelope holds in the inbox; a list counts as its answer.
   std::size_t MemoryBytes() const;
+  /// Bytes that its sender sent: of texts, names and ids.
+  std::size_t SentBytes() const;
 };
 
 }  // namespace txtchat

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/retry_after.h"
 #include "core/text.h"
 
 namespace txtchat {
@@ -63,15 +64,21 @@ absl::StatusOr<User*> Decider::FindActor() {
 }
 
 absl::Status Decider::CheckPace(User& user) const {
-  const Rate rate{.tokens = limits_.commands_per_user_per_s,
-                  .burst = limits_.commands_per_user_burst};
+  const Rate commands{.tokens = limits_.commands_per_user_per_s,
+                      .burst = limits_.commands_per_user_burst};
+  const Rate bytes{.tokens = limits_.bytes_per_user_per_s, .burst = limits_.bytes_per_user_burst};
+  const std::int64_t now_ms = envelope_.time_unix_ms;
   // Where the time of day goes back, a bucket begins anew.
-  if (envelope_.time_unix_ms < user.last_seen_unix_ms) user.commands = TokenBucket();
+  if (now_ms < user.last_seen_unix_ms) user.commands = user.bytes = TokenBucket();
+  const auto sent = static_cast<std::int64_t>(envelope_.SentBytes());
   const std::int64_t wait_ms =
-      rate.unlimited() ? 0 : user.commands.TryTake(rate, 1, envelope_.time_unix_ms);
-  if (wait_ms == 0) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("your commands come too fast; retry after ", wait_ms, " ms"));
+      std::max(user.commands.WaitMs(commands, 1, now_ms), user.bytes.WaitMs(bytes, sent, now_ms));
+  if (wait_ms > 0) {
+    return WithRetryAfter(absl::ResourceExhaustedError("your commands come too fast"), wait_ms);
+  }
+  user.commands.Take(commands, 1, now_ms);
+  user.bytes.Take(bytes, sent, now_ms);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<User*> Decider::ActingUser() {

@@ -61,6 +61,8 @@ struct Limits {
   // takes them from core/peer_limits.h.
   std::int64_t commands_per_user_per_s = 0;
   std::int64_t commands_per_user_burst = 0;
+  std::int64_t bytes_per_user_per_s = 0;  ///< Envelope::SentBytes.
+  std::int64_t bytes_per_user_burst = 0;
 
   // --- Commands that wait for the sequencer. Full: a line connection stops reading its socket, a
   // gRPC call fails with RESOURCE_EXHAUSTED.

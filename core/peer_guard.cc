@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
+#include "core/retry_after.h"
 
 namespace txtchat {
 namespace {
@@ -12,9 +12,8 @@ constexpr int kV6BlockBits = 64;  // What one customer gets at least.
 }  // namespace
 
 absl::Status TooManyAttempts(std::int64_t retry_after_ms) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("too many passwords or tokens were tried; retry after ",
-                   (retry_after_ms + 999) / 1'000, " s"));
+  return WithRetryAfter(absl::ResourceExhaustedError("too many passwords or tokens were tried"),
+                        retry_after_ms);
 }
 
 absl::Status TooFast(Verdict::Whose whose) {

@@ -61,6 +61,8 @@ struct PeerLimits {
   /// client with one connection is slowed and never refused.
   std::int64_t commands_per_user_per_s = 10'000;
   std::int64_t commands_per_user_burst = 20'000;
+  std::int64_t bytes_per_user_per_s = 16 * 1024 * 1024;  ///< Envelope::SentBytes.
+  std::int64_t bytes_per_user_burst = 32 * 1024 * 1024;
 
   /// Addresses behind which many peers are known to be: a published container port, a load
   /// balancer, a private network's router.

@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
+#include "core/retry_after.h"
 #include "grpc-service/bearer.h"
 #include "grpc-service/call_peer.h"
-#include "grpc-service/status_mapping.h"
 #include "grpc/grpc_security_constants.h"
 #include "grpcpp/security/auth_context.h"
 
@@ -45,7 +45,7 @@ std::pair<std::shared_ptr<UnaryCall>, absl::Status> CallRunner::Begin(
   if (!admission.ok()) {
     Strike(peer);
   } else {
-    admission = MayCall(context, request.Length());
+    admission = MayCall(*context, request.Length());
   }
   return {std::move(call), std::move(admission)};
 }
@@ -55,15 +55,15 @@ void CallRunner::Strike(const PeerKey& peer) {
   if (!dependencies_.peers->MayGoOn(peer, PumpThread::NowMs())) close_(peer);
 }
 
-absl::Status CallRunner::MayCall(grpc::CallbackServerContext* context, std::size_t request_bytes) {
-  const PeerKey peer = PeerOf(*context);
+absl::Status CallRunner::MayCall(const grpc::CallbackServerContext& context,
+                                 std::size_t request_bytes) {
+  const PeerKey peer = PeerOf(context);
   if (dependencies_.peers == nullptr || !peer.address.known()) return absl::OkStatus();
   const Verdict verdict = dependencies_.peers->TryTakeCall(
       peer.address, peer.port, static_cast<std::int64_t>(request_bytes), PumpThread::NowMs());
   if (verdict.ok()) return absl::OkStatus();
   ++calls_too_fast_;
   Strike(peer);
-  context->AddTrailingMetadata(kRetryAfterKey, std::to_string(verdict.retry_after_ms));
   return WithRetryAfter(TooFast(verdict.whose), verdict.retry_after_ms);
 }
 

@@ -50,7 +50,7 @@ class CallRunner {
   /// A call of the peer was refused, or broken off: once too often, and its connection is closed.
   void Strike(const PeerKey& peer);
   /// Whether the peer may call now. RESOURCE_EXHAUSTED, with when to come again.
-  absl::Status MayCall(grpc::CallbackServerContext* context, std::size_t request_bytes);
+  absl::Status MayCall(const grpc::CallbackServerContext& context, std::size_t request_bytes);
   enum class Caller {
     kUser,     ///< Its token says who.
     kAnybody,  ///< Needs no token.

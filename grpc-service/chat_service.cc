@@ -149,14 +149,14 @@ grpc::ServerUnaryReactor* ChatService::SendMessage(grpc::CallbackServerContext* 
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  if (!accepting_) return new RefusingReactor(DrainingStatus());
+  if (!accepting_) return new RefusingReactor(DrainingStatus(), context);
   // MayCall itself counts what it refuses.
-  if (absl::Status s = runner_.MayCall(context, request->Length()); !s.ok()) {
-    return new RefusingReactor(s);
+  if (absl::Status s = runner_.MayCall(*context, request->Length()); !s.ok()) {
+    return new RefusingReactor(s, context);
   }
   const auto refuse = [&](const absl::Status& status) {
     runner_.Strike(CallRunner::PeerOf(*context));
-    return new RefusingReactor(status);
+    return new RefusingReactor(status, context);
   };
   absl::StatusOr<Actor> actor = runner_.ActorOf(*context, CallRunner::Caller::kUser);
   if (!actor.ok()) return refuse(actor.status());
@@ -194,7 +194,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ChatService::Subscribe(
   pump.RemoveStream(id);
   stream->Detach();
   streams_.Remove();
-  return new RefusingReactor(submitted);
+  return new RefusingReactor(submitted, context);
 }
 
 void ChatService::CloseStream(SessionId id, PumpThread& pump) {

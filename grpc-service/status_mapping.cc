@@ -1,7 +1,9 @@
 #include "grpc-service/status_mapping.h"
 
-#include "absl/strings/cord.h"
-#include "absl/strings/str_cat.h"
+#include <cstdint>
+#include <optional>
+
+#include "core/retry_after.h"
 #include "google/protobuf/any.pb.h"
 #include "google/protobuf/duration.pb.h"
 #include "grpc-service/proto_wire.h"
@@ -23,36 +25,25 @@ void PutBytes(int field, std::string_view bytes, std::string& out) {
   out += bytes;
 }
 
-/// A google.rpc.Status with the payloads; empty if there are none.
-std::string DetailsOf(const absl::Status& status, const std::string& message) {
-  std::string details;
-  status.ForEachPayload([&details](absl::string_view type, const absl::Cord& payload) {
-    google::protobuf::Any any;
-    any.set_type_url(std::string(type));
-    any.set_value(std::string(payload));
-    PutBytes(kStatusDetails, any.SerializeAsString(), details);
-  });
-  if (details.empty()) return details;
-  std::string bytes;
-  PutTag(kStatusCode, kVarint, bytes);
-  PutVarint(static_cast<std::size_t>(status.code()), bytes);
-  PutBytes(kStatusMessage, message, bytes);
-  return bytes + details;
-}
-
-}  // namespace
-
-absl::Status WithRetryAfter(const absl::Status& status, std::int64_t retry_after_ms) {
-  absl::Status with(status.code(),
-                    absl::StrCat(status.message(), "; retry after ", retry_after_ms, " ms"));
+/// A google.rpc.Status with a google.rpc.RetryInfo.
+std::string DetailsOf(const grpc::Status& status, std::int64_t retry_after_ms) {
   google::protobuf::Duration delay;
   delay.set_seconds(retry_after_ms / 1'000);
   delay.set_nanos(static_cast<std::int32_t>(retry_after_ms % 1'000) * 1'000'000);
   std::string info;
   PutBytes(kRetryInfoDelay, delay.SerializeAsString(), info);
-  with.SetPayload(kRetryInfoType, absl::Cord(info));
-  return with;
+  google::protobuf::Any any;
+  any.set_type_url(kRetryInfoType);
+  any.set_value(info);
+  std::string details;
+  PutTag(kStatusCode, kVarint, details);
+  PutVarint(static_cast<std::size_t>(status.error_code()), details);
+  PutBytes(kStatusMessage, status.error_message(), details);
+  PutBytes(kStatusDetails, any.SerializeAsString(), details);
+  return details;
 }
+
+}  // namespace
 
 std::string FitMessage(std::string_view message) {
   if (message.size() <= kStatusMessageBytesMax) return std::string(message);
@@ -65,11 +56,17 @@ std::string FitMessage(std::string_view message) {
   return fitting;
 }
 
-grpc::Status ToGrpcStatus(const absl::Status& status) {
+grpc::Status ToGrpcStatus(const absl::Status& status, grpc::CallbackServerContext* context) {
   if (status.ok()) return grpc::Status::OK;
   // absl::StatusCode has gRPC's own numbers.
-  const std::string message = FitMessage({status.message().data(), status.message().size()});
-  return {static_cast<grpc::StatusCode>(status.code()), message, DetailsOf(status, message)};
+  const grpc::Status short_one(static_cast<grpc::StatusCode>(status.code()),
+                               FitMessage({status.message().data(), status.message().size()}));
+  const std::optional<std::int64_t> retry_after_ms = RetryAfterMs(status);
+  if (!retry_after_ms.has_value()) return short_one;
+  if (context != nullptr) {
+    context->AddTrailingMetadata(kRetryAfterKey, std::to_string(*retry_after_ms));
+  }
+  return {short_one.error_code(), short_one.error_message(), DetailsOf(short_one, *retry_after_ms)};
 }
 
 }  // namespace txtchat::rpc

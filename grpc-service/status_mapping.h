@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "grpcpp/server_context.h"
 #include "grpcpp/support/status.h"
 
 namespace txtchat::rpc {
@@ -17,11 +17,11 @@ inline constexpr std::size_t kStatusMessageBytesMax = 512;
 /// The trailing metadata that says when to call again, in milliseconds.
 inline constexpr char kRetryAfterKey[] = "retry-after-ms";
 
-/// The status, with `; retry after N ms` in its message and a google.rpc.RetryInfo in its details.
-absl::Status WithRetryAfter(const absl::Status& status, std::int64_t retry_after_ms);
-
-/// The same canonical code, with a message that fits, and the same details.
-grpc::Status ToGrpcStatus(const absl::Status& status);
+/// The same canonical code, with a message that fits. Where the status says when to come again
+/// (core/retry_after.h), so do a google.rpc.RetryInfo in the details, and kRetryAfterKey in the
+/// trailing metadata of `context`: null, or a call that is not finished.
+grpc::Status ToGrpcStatus(const absl::Status& status,
+                          grpc::CallbackServerContext* context = nullptr);
 
 /// `message` as it is sent: see kStatusMessageBytesMax.
 std::string FitMessage(std::string_view message);

@@ -34,7 +34,7 @@ void SubscribeReactor::StartWrite(Payload payload) {
 }
 
 void SubscribeReactor::Finish(const absl::Status& status) {
-  ServerWriteReactor::Finish(ToGrpcStatus(status));
+  ServerWriteReactor::Finish(ToGrpcStatus(status, context_));
 }
 
 void SubscribeReactor::Cancel() { context_->TryCancel(); }
@@ -57,6 +57,8 @@ void SubscribeReactor::OnDone() {
   on_done();
 }
 
-RefusingReactor::RefusingReactor(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+RefusingReactor::RefusingReactor(const absl::Status& status, grpc::CallbackServerContext* context) {
+  Finish(ToGrpcStatus(status, context));
+}
 
 }  // namespace txtchat::rpc

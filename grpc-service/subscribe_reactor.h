@@ -57,7 +57,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
 /// Ends a call at once. Owns itself.
 class RefusingReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  explicit RefusingReactor(const absl::Status& status);
+  RefusingReactor(const absl::Status& status, grpc::CallbackServerContext* context);
   void OnDone() override { delete this; }
 };
 

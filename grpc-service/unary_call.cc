@@ -43,7 +43,7 @@ void UnaryCall::Reply(absl::Status status) {
   if (!status.ok()) response_->Clear();
   if (!calls_->BeginReply(arrival_.ticket, PumpThread::NowMs())) BreakOff();
   absl::MutexLock lock(&mutex_);
-  Finish(ToGrpcStatus(status));
+  Finish(ToGrpcStatus(status, context_));
 }
 
 void UnaryCall::BreakOff() {

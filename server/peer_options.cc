@@ -42,6 +42,8 @@ void AddPeerOptions(OptionTable& options, Config& config) {
                   "Passwords that may be tried for one login name in a minute; 0: any number", 0);
   AddRate(options, "commands-per-user", limits.commands_per_user_per_s,
           limits.commands_per_user_burst, "Commands of one user");
+  AddRate(options, "bytes-per-user", limits.bytes_per_user_per_s, limits.bytes_per_user_burst,
+          "Bytes of one user's commands");
   options.AddRanges("shared-address-ranges", limits.shared_address_ranges,
                     "Addresses that many peers share, and that are held to no limit of one "
                     "address; none: every address is held to them");

@@ -52,6 +52,8 @@ Config Affordable(Config config) {
       std::min(config.limits.accounts_max, config.limits.users_max - config.limits.users_max / 5);
   config.limits.commands_per_user_per_s = config.peers.commands_per_user_per_s;
   config.limits.commands_per_user_burst = config.peers.commands_per_user_burst;
+  config.limits.bytes_per_user_per_s = config.peers.bytes_per_user_per_s;
+  config.limits.bytes_per_user_burst = config.peers.bytes_per_user_burst;
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return config;
   const std::size_t files_of_line =

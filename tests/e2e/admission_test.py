@@ -5,6 +5,7 @@ import os
 import pathlib
 import unittest
 
+import grpc
 from harness.accounts import CHEAP, PASSWORD, AccountTestCase
 from harness.forwarder import Forwarder
 from harness.line import LineClient
@@ -111,8 +112,13 @@ class Guessing(AccountTestCase):
         self.assert_code("resource_exhausted", connect().try_line("auth$guess 4"))
         self.assert_code("resource_exhausted", connect().try_line("login$alice$guess 5"))
         nobody = GrpcPerson(self.closing(open_channel(server.grpc_address)))
-        tried = nobody.try_call("Login", login_name="alice", password="guess 6")
-        self.assert_code("resource_exhausted", tried)
+        with self.assertRaises(grpc.RpcError) as refused:
+            nobody.call("Login", login_name="alice", password="guess 6")
+        error = refused.exception
+        self.assertEqual(grpc.StatusCode.RESOURCE_EXHAUSTED, error.code())
+        trailers = dict(error.trailing_metadata())
+        self.assertIn(f"; retry after {trailers['retry-after-ms']} ms", error.details())
+        self.assertIn(b"google.rpc.RetryInfo", trailers["grpc-status-details-bin"])
 
 
 class BehindNat(AccountTestCase):

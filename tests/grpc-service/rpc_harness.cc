@@ -194,6 +194,12 @@ std::string TestStream::NextLine() {
   return sequence + posted.sender().display_name() + ": " + posted.text();
 }
 
+std::string TestStream::RetryAfter() const {
+  const auto& trailers = context_->GetServerTrailingMetadata();
+  const auto it = trailers.find("retry-after-ms");
+  return it == trailers.end() ? "" : std::string(it->second.data(), it->second.size());
+}
+
 grpc::Status TestStream::End() {
   while (Next().has_value()) {
   }

@@ -99,6 +99,8 @@ class TestStream {
   std::string NextLine();
   /// Reads on to the end and answers how the stream ended.
   grpc::Status End();
+  /// When to come again, in milliseconds, as the trailers say; empty if they do not. After End.
+  std::string RetryAfter() const;
   void Cancel() { context_->TryCancel(); }
   void WaitForInitialMetadata() { reader_->WaitForInitialMetadata(); }
 

@@ -48,6 +48,24 @@ TEST(RpcLimits, AFloodIsToldWhenToComeAgain) {
   EXPECT_TRUE(List(honest).first.ok());
 }
 
+TEST(RpcLimits, AUserIsToldWhenToComeAgain) {
+  Limits limits;
+  limits.commands_per_user_per_s = 1;
+  limits.commands_per_user_burst = 5;
+  RpcHarness harness(limits);  // Its clock stands still.
+  Guest flooder(harness, "flooder");
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(List(flooder).first.ok()) << i;
+  const auto [status, after_ms] = List(flooder);
+  EXPECT_EQ(CodeOf(status), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(status.error_message(), "your commands come too fast; retry after 1000 ms");
+  EXPECT_EQ(after_ms, 1'000);
+  EXPECT_NE(status.error_details().find("google.rpc.RetryInfo"), std::string::npos);
+  TestStream stream(flooder);
+  EXPECT_FALSE(stream.Next().has_value());
+  EXPECT_EQ(stream.End().error_message(), "your commands come too fast; retry after 1000 ms");
+  EXPECT_EQ(stream.RetryAfter(), "1000");
+}
+
 TEST(RpcLimits, StreamsAreCallsToo) {
   PeerGuard peers({.commands_per_connection_per_s = 1, .commands_per_connection_burst = 1});
   RpcHarness harness({}, {}, &peers);

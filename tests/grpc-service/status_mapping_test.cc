@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/retry_after.h"
 #include "core/text.h"
 #include "gtest/gtest.h"
 

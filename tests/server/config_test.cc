@@ -95,13 +95,13 @@ TEST(Config, HoldsPeersToLimits) {
   EXPECT_EQ(defaults.commands_per_connection_per_s, 5'000);
   EXPECT_EQ(defaults.connections_per_address, 256u);
   EXPECT_EQ(defaults.shared_address_ranges.size(), 9u);
-  const ParsedConfig parsed =
-      Parse({"--commands-per-connection=10", "--commands-per-connection-burst=20",
-             "--bytes-per-connection=1KiB", "--bytes-per-connection-burst=2KiB",
-             "--connections-per-address=3", "--commands-per-address=30",
-             "--commands-per-address-burst=40", "--bytes-per-address=5KiB",
-             "--bytes-per-address-burst=6KiB", "--attempts-per-address=7", "--commands-per-user=8",
-             "--commands-per-user-burst=9"});
+  const ParsedConfig parsed = Parse(
+      {"--commands-per-connection=10", "--commands-per-connection-burst=20",
+       "--bytes-per-connection=1KiB", "--bytes-per-connection-burst=2KiB",
+       "--connections-per-address=3", "--commands-per-address=30",
+       "--commands-per-address-burst=40", "--bytes-per-address=5KiB",
+       "--bytes-per-address-burst=6KiB", "--attempts-per-address=7", "--commands-per-user=8",
+       "--commands-per-user-burst=9", "--bytes-per-user=10KiB", "--bytes-per-user-burst=11KiB"});
   ASSERT_FALSE(parsed.exit_code.has_value());
   const PeerLimits& limits = parsed.config.peers;
   EXPECT_EQ(limits.commands_per_connection_per_s, 10);
@@ -116,10 +116,12 @@ TEST(Config, HoldsPeersToLimits) {
   EXPECT_EQ(limits.attempts_per_address_per_minute, 7);
   EXPECT_EQ(limits.commands_per_user_per_s, 8);
   EXPECT_EQ(limits.commands_per_user_burst, 9);
+  EXPECT_EQ(limits.bytes_per_user_per_s, 10'240);
+  EXPECT_EQ(limits.bytes_per_user_burst, 11'264);
   for (const char* rate :
        {"--commands-per-connection", "--bytes-per-connection", "--connections-per-address",
         "--commands-per-address", "--bytes-per-address", "--attempts-per-address",
-        "--commands-per-user", "--strikes-per-connection"}) {
+        "--commands-per-user", "--bytes-per-user", "--strikes-per-connection"}) {
     EXPECT_FALSE(Parse({rate, "0"}).exit_code.has_value()) << rate << ": no limit";
     EXPECT_EQ(Parse({rate, "-1"}).exit_code, 2) << rate;
   }

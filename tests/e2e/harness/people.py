@@ -75,14 +75,17 @@ class GrpcPerson:
         person.id, person.token = user_id, token
         return person
 
-    def try_call(self, name, **fields):
+    def call(self, name, **fields):
+        """Raises grpc.RpcError."""
         method, stub = METHODS[name]
         request = method.input_type._concrete_class(**fields)
-        call = getattr(self._stubs[stub], name)
+        return getattr(self._stubs[stub], name)(
+            request, metadata=self.metadata, timeout=DEADLINE_S, wait_for_ready=True
+        )
+
+    def try_call(self, name, **fields):
         try:
-            answer = call(
-                request, metadata=self.metadata, timeout=DEADLINE_S, wait_for_ready=True
-            )
+            answer = self.call(name, **fields)
             if name != "Subscribe":
                 return Answer("ok", result=answer)
             first = next(answer)
