@@ -144,6 +144,17 @@ int RunWhoAmI(const AccountOptions& options) {
   return kExitOk;
 }
 
+int RunSetName(const AccountOptions& options, const std::string& name) {
+  v1::SetDisplayNameRequest request;
+  request.set_display_name(name);
+  v1::SetDisplayNameResponse response;
+  const grpc::Status status =
+      Accounts(options.script).Call(&Stub::SetDisplayName, request, &response);
+  if (!status.ok()) return Fail(options.script, "cannot change the name", status);
+  if (options.script.json) PrintLine(JsonOf(response.user()));
+  return kExitOk;
+}
+
 int RunTokens(const AccountOptions& options) {
   v1::ListTokensResponse response;
   const grpc::Status status =

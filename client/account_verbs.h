@@ -29,6 +29,9 @@ int RunAccountLogin(const AccountOptions& options, const std::string& login);
 // Prints whose the token is.
 int RunWhoAmI(const AccountOptions& options);
 
+// Gives the user another display name.
+int RunSetName(const AccountOptions& options, const std::string& name);
+
 // Prints what is known of the account's tokens, which is not the tokens themselves.
 int RunTokens(const AccountOptions& options);
 

@@ -248,6 +248,16 @@ A private channel can be found by nobody; `txtchat mod invite` makes codes that 
   AddToken(create, TokenUse::kOptional);
   AddJson(create);
 
+  CLI::App* direct = Verb("direct", "Open the conversation with one other user and print its id",
+                          R"(  chan=$(txtchat direct 0123456789abcdef)
+  txtchat send "$chan" 'only you can read this'
+Nobody else can find it. It is the same one whenever, and by whichever of the two, it is opened.)",
+                          kGrpcPort, [this] { return RunDirect(Script(), flags_.subject); });
+  direct->add_option("USER", flags_.subject, "Id of the other user, as --json shows it")
+      ->required();
+  AddToken(direct, TokenUse::kRequired);
+  AddJson(direct);
+
   CLI::App* reg = Verb("register", "Register a user and print its id and token",
                        R"(  export TXTCHAT_TOKEN=$(txtchat register bob --token-only)
 The token is a secret: whoever has it acts as the user. The user ends when it makes no call and has no

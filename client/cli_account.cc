@@ -66,6 +66,13 @@ void Cli::AddCredentialVerbs(CLI::App* account) {
   AddToken(whoami, TokenUse::kRequired);
   AddJson(whoami);
 
+  CLI::App* name = SubVerb(account, "name", "Change the name that others see",
+                           "  txtchat account name 'Alice B.'",
+                           [this] { return RunSetName(Account(), flags_.name); });
+  name->add_option("NAME", flags_.name, "The name that others see")->required();
+  AddToken(name, TokenUse::kRequired);
+  AddJson(name);
+
   CLI::App* tokens = SubVerb(account, "tokens", "List the account's tokens",
                              "  txtchat account tokens\n"
                              "Shows ids, which are no secrets, not the tokens themselves.",

@@ -38,6 +38,15 @@ void Cli::AddInviteVerbs(CLI::App* mod) {
   invite->add_option("--for", flags_.seconds, "Seconds that it can be used; otherwise a day")
       ->check(CLI::Range(1.0, 1e9));
 
+  Act(mod, "invites", "List the invites that still lead in", "invites 1a2b3c4d5e --json",
+      &RunInvites);
+  Act(mod, "revoke-invite", "End an invite",
+      "revoke-invite 1a2b3c4d5e 0123456789abcdef\n"
+      "Who has joined by it stays.",
+      &RunRevokeInvite)
+      ->add_option("INVITE", flags_.subject, "Its id, as `mod invites` lists it")
+      ->required();
+
   CLI::App* join = SubVerb(mod, "join-by", "Join a private channel by an invite; print its id",
                            "  chan=$(txtchat mod join-by CODE)",
                            [this] { return RunJoinBy(Script(), flags_.subject); });
@@ -60,6 +69,9 @@ void Cli::AddMemberActs(CLI::App* mod) {
     verb->add_option("--for", flags_.seconds, "Seconds that it lasts; otherwise for good")
         ->check(CLI::Range(1.0, 1e12));
   };
+  add_user(Act(mod, "add", "Make a user a member of a private channel, without an invite",
+               "add 1a2b3c4d5e 0123456789abcdef", &RunAddMember));
+
   CLI::App* kick =
       Act(mod, "kick", "End a membership; the user can join again",
           "kick 1a2b3c4d5e 0123456789abcdef --reason 'this is no place for that'", &RunKick);

@@ -59,6 +59,15 @@ Json PardonedJson(const char* type, const v1::Event& event, const v1::Pardoned& 
   return json;
 }
 
+Json InviteJson(const std::string& channel_id, const v1::Invite& invite) {
+  return {{"type", "invite"},
+          {"id", invite.id()},
+          {"channel", channel_id},
+          {"uses_left", invite.uses_left()},
+          {"expire_time", Rfc3339(invite.expire_time())},
+          {"by", invite.by_user_id()}};
+}
+
 template <typename Act>
 Json ActJson(const char* type, const v1::Event& event, const Act& act) {
   Json json = EventJson(type, event);
@@ -199,12 +208,13 @@ std::string JsonOfLogin(const v1::User& user, const std::string& token, const v1
 }
 
 std::string JsonOfInvite(const std::string& channel_id, const v1::CreateInviteResponse& response) {
-  return Dump({{"type", "invite"},
-               {"id", response.invite().id()},
-               {"code", response.code()},
-               {"channel", channel_id},
-               {"uses_left", response.invite().uses_left()},
-               {"expire_time", Rfc3339(response.invite().expire_time())}});
+  Json json = InviteJson(channel_id, response.invite());
+  json["code"] = response.code();
+  return Dump(json);
+}
+
+std::string JsonOf(const std::string& channel_id, const v1::Invite& invite) {
+  return Dump(InviteJson(channel_id, invite));
 }
 
 std::string JsonOf(const v1::Sanction& sanction) {

@@ -40,6 +40,7 @@ std::string JsonOf(const v1::Token& token);
 // `token` may be empty: then it is left out.
 std::string JsonOfLogin(const v1::User& user, const std::string& token, const v1::Token& info);
 std::string JsonOfInvite(const std::string& channel_id, const v1::CreateInviteResponse& response);
+std::string JsonOf(const std::string& channel_id, const v1::Invite& invite);  // without its code
 std::string JsonOf(const v1::Sanction& sanction);
 std::string JsonOfAct(const std::string& channel_id, std::uint64_t sequence);
 std::string JsonOfHealth(const std::string& status, bool serving);

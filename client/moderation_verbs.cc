@@ -53,6 +53,41 @@ int RunInvite(const ModerationOptions& options) {
   return kExitOk;
 }
 
+int RunInvites(const ModerationOptions& options) {
+  v1::ListInvitesRequest request;
+  request.set_channel_id(options.channel);
+  v1::ListInvitesResponse response;
+  const grpc::Status status =
+      Moderation(options.script).Call(&Stub::ListInvites, request, &response);
+  if (!status.ok()) return Fail(options.script, "cannot list the invites", status);
+  for (const v1::Invite& invite : response.invites()) {
+    PrintLine(options.script.json
+                  ? JsonOf(options.channel, invite)
+                  : SanitizeLine(invite.id()) + "  " + std::to_string(invite.uses_left()) +
+                        (invite.uses_left() == 1 ? " use" : " uses") + "  until " +
+                        Rfc3339(invite.expire_time()) + "  by " +
+                        SanitizeLine(invite.by_user_id()));
+  }
+  return kExitOk;
+}
+
+int RunRevokeInvite(const ModerationOptions& options) {
+  v1::RevokeInviteRequest request;
+  request.set_channel_id(options.channel);
+  request.set_invite_id(options.subject);
+  v1::RevokeInviteResponse response;
+  const grpc::Status status =
+      Moderation(options.script).Call(&Stub::RevokeInvite, request, &response);
+  return status.ok() ? kExitOk : Fail(options.script, "cannot end the invite", status);
+}
+
+int RunAddMember(const ModerationOptions& options) {
+  v1::AddMemberRequest request;
+  request.set_user_id(options.subject);
+  return Act<v1::AddMemberRequest, v1::AddMemberResponse>(
+      options, &Stub::AddMember, std::move(request), "add " + Whom(options));
+}
+
 int RunJoinBy(const ScriptOptions& options, const std::string& code) {
   v1::JoinByInviteRequest request;
   request.set_code(code);

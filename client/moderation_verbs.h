@@ -23,6 +23,14 @@ struct ModerationOptions {
 // Prints the code of a new invite.
 int RunInvite(const ModerationOptions& options);
 
+// Prints the invites that still lead in: their ids, which are no secrets, not the codes.
+int RunInvites(const ModerationOptions& options);
+
+// Ends the invite whose id is `subject`.
+int RunRevokeInvite(const ModerationOptions& options);
+
+int RunAddMember(const ModerationOptions& options);
+
 // Joins the private channel that the code leads to, and prints its id.
 int RunJoinBy(const ScriptOptions& options, const std::string& code);
 

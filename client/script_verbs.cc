@@ -140,6 +140,19 @@ int RunChannels(const ScriptOptions& options, bool joined_only) {
   return kExitOk;
 }
 
+int RunDirect(const ScriptOptions& options, const std::string& user_id) {
+  v1::OpenDirectChannelRequest request;
+  request.set_user_id(user_id);
+  v1::OpenDirectChannelResponse response;
+  const grpc::Status status = Caller<v1::ChatService>(options).Call(
+      &v1::ChatService::Stub::OpenDirectChannel, request, &response);
+  if (!status.ok()) {
+    return Fail(options, "cannot open a conversation with " + SanitizeLine(user_id), status);
+  }
+  PrintLine(options.json ? JsonOf(response.channel()) : SanitizeLine(response.channel().id()));
+  return kExitOk;
+}
+
 int RunCreate(const ScriptOptions& options, const std::string& channel_name, bool is_private) {
   ScriptUser user(options);
   v1::CreateChannelRequest request;

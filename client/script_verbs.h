@@ -26,6 +26,9 @@ int RunRegister(const ScriptOptions& options, bool token_only);
 // Prints every channel.
 int RunChannels(const ScriptOptions& options, bool joined_only);
 
+// Opens the conversation with a user, or finds the one that there is, and prints its id.
+int RunDirect(const ScriptOptions& options, const std::string& user_id);
+
 // Creates a channel, public or private, and prints its id.
 int RunCreate(const ScriptOptions& options, const std::string& channel_name, bool is_private);
 

@@ -52,7 +52,7 @@ class AccountVerbsTest : public ::testing::Test {
 TEST_F(AccountVerbsTest, ExplainThemselves) {
   const Result help = Shell(Program("account --help"));
   for (const char* verb :
-       {"create", "login", "whoami", "tokens", "revoke", "password", "export", "erase"}) {
+       {"create", "login", "whoami", "name", "tokens", "revoke", "password", "export", "erase"}) {
     EXPECT_THAT(help.output, HasSubstr(verb));
     const Result verb_help = Shell(Program("account " + std::string(verb) + " --help"));
     EXPECT_EQ(verb_help.exit_code, kExitOk);
@@ -86,6 +86,16 @@ TEST_F(AccountVerbsTest, LoginPrintsTheTokenIfNoFileIsToHaveIt) {
   EXPECT_FALSE(with_file.contains("token"));
   EXPECT_EQ(with_file["display_name"], "Alice");
   EXPECT_THAT(WithToken("tokens").output, HasSubstr("until 1970-01-01T00:01:00.000Z  ci\n"));
+}
+
+TEST_F(AccountVerbsTest, NameChangesWhatOthersSee) {
+  MakeAccount();
+  const Result changed = WithToken("name", "'Alice B.'");
+  EXPECT_EQ(changed.exit_code, kExitOk) << changed.output;
+  EXPECT_EQ(changed.output, "");
+  EXPECT_EQ(WithToken("whoami").output, "account-1  Alice B.\n");
+  EXPECT_EQ(json::parse(WithToken("name", "Al --json").output)["display_name"], "Al");
+  EXPECT_EQ(WithToken("name").exit_code, kExitUsage);
 }
 
 TEST_F(AccountVerbsTest, TheTokenOfTheEnvironmentActsForEveryVerb) {

@@ -65,6 +65,18 @@ grpc::Status FakeAccountService::WhoAmI(grpc::ServerContext* context, const v1::
   return response->user().id().empty() ? kUnknownToken : grpc::Status::OK;
 }
 
+grpc::Status FakeAccountService::SetDisplayName(grpc::ServerContext* context,
+                                                const v1::SetDisplayNameRequest* request,
+                                                v1::SetDisplayNameResponse* response) {
+  absl::MutexLock lock(&mutex_);
+  Account* account = AccountOfLocked(chat_.UserOf(*context).id());
+  if (account == nullptr) return kUnknownToken;
+  account->user.set_display_name(request->display_name());
+  for (const auto& [token, info] : account->tokens) chat_.AddUser(token, account->user);
+  *response->mutable_user() = account->user;
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeAccountService::ChangePassword(grpc::ServerContext* context,
                                                 const v1::ChangePasswordRequest* request,
                                                 v1::ChangePasswordResponse*) {
@@ -190,6 +202,28 @@ grpc::Status FakeModerationService::CreateInvite(grpc::ServerContext* context,
   response->mutable_invite()->set_id("i1");
   response->mutable_invite()->set_uses_left(request->uses_max());
   return Record(*context, "CreateInvite", *request, request->channel_id());
+}
+
+grpc::Status FakeModerationService::ListInvites(grpc::ServerContext* context,
+                                                const v1::ListInvitesRequest* request,
+                                                v1::ListInvitesResponse* response) {
+  v1::Invite& one = *response->add_invites();
+  one.set_id("i1");
+  one.set_uses_left(1);
+  one.mutable_expire_time()->set_seconds(1'700'000'000);
+  one.set_by_user_id("u1");
+  v1::Invite& other = *response->add_invites();
+  other = one;
+  other.set_id("i2\x1b[2J");
+  other.set_uses_left(5);
+  return Record(*context, "ListInvites", *request, request->channel_id());
+}
+
+grpc::Status FakeModerationService::RevokeInvite(grpc::ServerContext* context,
+                                                 const v1::RevokeInviteRequest* request,
+                                                 v1::RevokeInviteResponse*) {
+  if (request->invite_id() != "i1") return {grpc::StatusCode::NOT_FOUND, "no such invite"};
+  return Record(*context, "RevokeInvite", *request, request->channel_id());
 }
 
 }  // namespace txtchat::client

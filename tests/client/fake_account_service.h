@@ -33,6 +33,8 @@ class FakeAccountService : public v1::AccountService::Service {
                              v1::CreateAccountResponse*) override;
   grpc::Status Login(grpc::ServerContext*, const v1::LoginRequest*, v1::LoginResponse*) override;
   grpc::Status WhoAmI(grpc::ServerContext*, const v1::WhoAmIRequest*, v1::WhoAmIResponse*) override;
+  grpc::Status SetDisplayName(grpc::ServerContext*, const v1::SetDisplayNameRequest*,
+                              v1::SetDisplayNameResponse*) override;
   grpc::Status ChangePassword(grpc::ServerContext*, const v1::ChangePasswordRequest*,
                               v1::ChangePasswordResponse*) override;
   grpc::Status ListTokens(grpc::ServerContext*, const v1::ListTokensRequest*,
@@ -84,11 +86,16 @@ class FakeModerationService : public v1::ModerationService::Service {
   TXTCHAT_FAKE_ACT(Mute)
   TXTCHAT_FAKE_ACT(Unmute)
   TXTCHAT_FAKE_ACT(SetRole)
+  TXTCHAT_FAKE_ACT(AddMember)
 #undef TXTCHAT_FAKE_ACT
   grpc::Status ListSanctions(grpc::ServerContext*, const v1::ListSanctionsRequest*,
                              v1::ListSanctionsResponse*) override;
   grpc::Status CreateInvite(grpc::ServerContext*, const v1::CreateInviteRequest*,
                             v1::CreateInviteResponse*) override;
+  grpc::Status ListInvites(grpc::ServerContext*, const v1::ListInvitesRequest*,
+                           v1::ListInvitesResponse*) override;
+  grpc::Status RevokeInvite(grpc::ServerContext*, const v1::RevokeInviteRequest*,
+                            v1::RevokeInviteResponse*) override;
 
   grpc::Status Record(const grpc::ServerContext& context, const std::string& call,
                       const google::protobuf::Message& request, const std::string& channel_id);

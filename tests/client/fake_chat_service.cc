@@ -149,6 +149,22 @@ grpc::Status FakeChatService::JoinByInvite(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
+// Everybody whose id begins with `u` is there.
+grpc::Status FakeChatService::OpenDirectChannel(grpc::ServerContext* context,
+                                                const v1::OpenDirectChannelRequest* request,
+                                                v1::OpenDirectChannelResponse* response) {
+  absl::MutexLock lock(&mutex_);
+  const std::string caller = CallerLocked(*context);
+  if (caller.empty()) return kUnknownToken;
+  if (request->user_id().rfind('u', 0) != 0) {
+    return {grpc::StatusCode::NOT_FOUND, "no user has this id"};
+  }
+  const std::string id = "with-" + request->user_id();
+  channels_[id] = {"", 0, {caller, request->user_id()}, v1::CHANNEL_KIND_DIRECT};
+  DescribeLocked(id, response->mutable_channel());
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeChatService::LeaveChannel(grpc::ServerContext* context,
                                            const v1::LeaveChannelRequest* request,
                                            v1::LeaveChannelResponse*) {

@@ -79,6 +79,8 @@ class FakeChatService : public v1::ChatService::Service {
                            v1::JoinChannelResponse*) override;
   grpc::Status JoinByInvite(grpc::ServerContext*, const v1::JoinByInviteRequest*,
                             v1::JoinByInviteResponse*) override;
+  grpc::Status OpenDirectChannel(grpc::ServerContext*, const v1::OpenDirectChannelRequest*,
+                                 v1::OpenDirectChannelResponse*) override;
   grpc::Status LeaveChannel(grpc::ServerContext*, const v1::LeaveChannelRequest*,
                             v1::LeaveChannelResponse*) override;
   grpc::Status SendMessage(grpc::ServerContext*, const v1::SendMessageRequest*,

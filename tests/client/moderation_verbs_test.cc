@@ -40,8 +40,9 @@ class ModerationVerbsTest : public ::testing::Test {
 
 TEST_F(ModerationVerbsTest, ExplainThemselves) {
   const Result help = Shell(Program("mod --help"));
-  for (const char* verb : {"invite", "join-by", "kick", "ban", "unban", "mute", "unmute", "role",
-                           "topic", "rename", "delete-message", "delete-channel", "bans"}) {
+  for (const char* verb :
+       {"invite", "invites", "revoke-invite", "join-by", "add", "kick", "ban", "unban", "mute",
+        "unmute", "role", "topic", "rename", "delete-message", "delete-channel", "bans"}) {
     EXPECT_THAT(help.output, HasSubstr(verb));
     const Result verb_help = Shell(Program("mod " + std::string(verb) + " --help"));
     EXPECT_EQ(verb_help.exit_code, kExitOk);
@@ -50,6 +51,9 @@ TEST_F(ModerationVerbsTest, ExplainThemselves) {
 }
 
 TEST_F(ModerationVerbsTest, AskForWhatTheyAreTold) {
+  EXPECT_EQ(Asked("add", "u1"), R"(AddMember {"channelId":"0123456789","userId":"u1"})");
+  EXPECT_EQ(Asked("revoke-invite", "i1"),
+            R"(RevokeInvite {"channelId":"0123456789","inviteId":"i1"})");
   EXPECT_EQ(Asked("kick", "u1 --reason 'off topic'"),
             R"(KickMember {"channelId":"0123456789","userId":"u1","reason":"off topic"})");
   EXPECT_EQ(Asked("ban", "192.0.2.0/24"),
@@ -83,7 +87,8 @@ TEST_F(ModerationVerbsTest, ARefusalIsOneAndAWrongCommandLineTwo) {
   EXPECT_EQ(refused.output, "cannot kick u1: no channel has this id\n");
   for (const char* arguments :
        {"", "kick", "kick 0123456789", "role 0123456789 u1 king", "ban 0123456789 u1 --for -1",
-        "invite 0123456789 --uses 0", "delete-message 0123456789 first"}) {
+        "invite 0123456789 --uses 0", "invites", "revoke-invite 0123456789", "add 0123456789",
+        "delete-message 0123456789 first"}) {
     EXPECT_EQ(Run("mod " + std::string(arguments)).exit_code, kExitUsage) << arguments;
   }
   EXPECT_EQ(Shell(VerbAt(server_, "mod kick", "0123456789 u1")).exit_code, kExitUsage);
@@ -102,6 +107,29 @@ TEST_F(ModerationVerbsTest, AnInviteLeadsIn) {
   const json as_json = json::parse(Run("mod invite", "0123456789 --json").output);
   EXPECT_EQ(as_json["code"], "to-0123456789");
   EXPECT_EQ(as_json["uses_left"], 1);
+}
+
+TEST_F(ModerationVerbsTest, ListInvitesWithoutTheirCodes) {
+  EXPECT_EQ(Run("mod invites", kGeneral).output,
+            "i1  1 use  until 2023-11-14T22:13:20.000Z  by u1\n"
+            "i2␛[2J  5 uses  until 2023-11-14T22:13:20.000Z  by u1\n");
+  const std::string lines = Run("mod invites", std::string(kGeneral) + " --json").output;
+  const json invite = json::parse(lines.substr(0, lines.find('\n')));
+  EXPECT_EQ(invite["id"], "i1");
+  EXPECT_EQ(invite["by"], "u1");
+  EXPECT_FALSE(invite.contains("code"));
+  const Result none = Run("mod revoke-invite", std::string(kGeneral) + " i3");
+  EXPECT_EQ(none.exit_code, kExitError);
+  EXPECT_EQ(none.output, "cannot end the invite: no such invite\n");
+}
+
+TEST_F(ModerationVerbsTest, DirectOpensAConversation) {
+  EXPECT_EQ(Run("direct", "u1").output, "with-u1\n");
+  EXPECT_EQ(json::parse(Run("direct", "u1 --json").output)["kind"], "direct");
+  const Result nobody = Run("direct", "nobody");
+  EXPECT_EQ(nobody.exit_code, kExitError);
+  EXPECT_EQ(nobody.output, "cannot open a conversation with nobody: no user has this id\n");
+  EXPECT_EQ(Shell(VerbAt(server_, "direct", "u1")).exit_code, kExitUsage) << "without a token";
 }
 
 TEST_F(ModerationVerbsTest, ListBansAndMutes) {
