@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "core/background_thread.h"
 
 namespace txtchat::storage {
 namespace {
@@ -69,6 +70,7 @@ bool WalCheckpointer::has_failed() const {
 }
 
 void WalCheckpointer::Run() {
+  RunInBackground();  // A copy of the whole log is some ms of work, many times a second.
   for (;;) {
     {
       absl::MutexLock lock(&mutex_);
