@@ -80,8 +80,10 @@ inline constexpr std::int64_t kCostPerTurn = 16;
 /// … of the commands of the busy that are not answered, all together: shared by the I/O threads,
 /// and not less than kCostPerTurn for each.
 inline constexpr std::int64_t kBusyInFlightMax = 32;
-/// How long the busy rest at most when all they had under way is answered.
-inline constexpr std::chrono::milliseconds kRestMax{10};
+/// When all that the busy had under way is answered, they rest so many times as long as that took,
+inline constexpr int kRestByRound = 3;
+/// and no longer than this.
+inline constexpr std::chrono::milliseconds kRestMax{30};
 /// Turns before others of the thread's sessions are looked at.
 inline constexpr int kTurnsInARow = 1;
 

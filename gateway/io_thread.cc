@@ -327,12 +327,13 @@ void IoThread::EndBusy(std::int64_t cost) {
   if (cost != 0 && busy_in_flight_ == 0 && round_is_full_) Rest();
 }
 
-// As long as the round took, so that the sequencer and the disk are free half of the time.
+// So that the sequencer and the disk are free for most of the time.
 void IoThread::Rest() {
   round_is_full_ = false;
   resting_ = true;
   const auto took = std::chrono::steady_clock::now() - round_began_;
-  rest_timer_.expires_after(std::min<std::chrono::steady_clock::duration>(took, kRestMax));
+  const auto rest = kRestByRound * took;
+  rest_timer_.expires_after(std::min<std::chrono::steady_clock::duration>(rest, kRestMax));
   rest_timer_.async_wait([this](boost::system::error_code) {
     resting_ = false;
     ScheduleTurns();

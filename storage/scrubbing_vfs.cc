@@ -1,5 +1,6 @@
 #include "storage/scrubbing_vfs.h"
 
+#include <sched.h>
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -31,8 +32,12 @@ bool HasBytes(const unsigned char* bytes, int size) {
   return std::any_of(bytes, bytes + size, [](unsigned char byte) { return byte != 0; });
 }
 
+const sqlite3_io_methods& BelowOf(sqlite3_file* file) {
+  return *reinterpret_cast<const ScrubbingMethods*>(file->pMethods)->below;
+}
+
 int ScrubAndWrite(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
-  const auto& below = *reinterpret_cast<const ScrubbingMethods*>(file->pMethods)->below;
+  const sqlite3_io_methods& below = BelowOf(file);
   const auto* const page = static_cast<const unsigned char*>(data);
   // The first page begins with the file's header, and holds no text.
   const bool is_page = offset > 0 && size >= 512 && offset % size == 0;
@@ -47,6 +52,27 @@ int ScrubAndWrite(sqlite3_file* file, const void* data, int size, sqlite3_int64 
   clean.assign(page, page + size);
   std::memset(clean.data() + space.begin, 0, static_cast<std::size_t>(space.size));
   return below.xWrite(file, clean.data(), size, offset);
+}
+
+/// How the thread pauses. See PauseEach.
+struct Pauses {
+  int each = 0;
+  int written = 0;  ///< Pages since the last one.
+};
+thread_local Pauses pauses;
+
+// As often as it takes some tens of µs to write these. More often, and a thread of the background
+// would have nothing of a busy processor: who offers it gives away a whole turn.
+constexpr int kPagesBetweenOffers = 16;
+
+int Write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+  const int code = ScrubAndWrite(file, data, size, offset);
+  if (code != SQLITE_OK || pauses.each == 0) return code;
+  ++pauses.written;
+  if (pauses.written % kPagesBetweenOffers == 0) sched_yield();
+  if (pauses.written < pauses.each) return code;
+  pauses.written = 0;
+  return BelowOf(file).xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }
 
 int BigEndian16(const unsigned char* bytes) { return bytes[0] << 8 | bytes[1]; }
@@ -96,7 +122,7 @@ int Open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int*
   if (methods.below == nullptr) {
     methods.below = file->pMethods;
     methods.methods = *file->pMethods;
-    methods.methods.xWrite = ScrubAndWrite;
+    methods.methods.xWrite = Write;
   }
   file->pMethods = &methods.methods;
   return SQLITE_OK;
@@ -154,6 +180,8 @@ void FillIn(ScrubbingVfsState& state) {
 ScrubbingVfs::ScrubbingVfs(std::unique_ptr<ScrubbingVfsState> state) : state_(std::move(state)) {}
 
 ScrubbingVfs::~ScrubbingVfs() { sqlite3_vfs_unregister(&state_->shim); }
+
+void ScrubbingVfs::PauseEach(int pages) { pauses = {.each = pages}; }
 
 const std::string& ScrubbingVfs::name() const { return state_->name; }
 

@@ -32,6 +32,12 @@ class ScrubbingVfs {
 
   const std::string& name() const;
 
+  /// Of the calling thread, from now on: whenever it has written so many pages to database files
+  /// it waits until they are synced, and offers the processor to others some times meanwhile. So
+  /// the syncs of others wait for little, and nobody waits for all that is written. 0, as at first:
+  /// never. Where they cannot be synced, the last write fails.
+  static void PauseEach(int pages);
+
  private:
   explicit ScrubbingVfs(std::unique_ptr<internal::ScrubbingVfsState> state);
 

@@ -29,7 +29,7 @@ struct SqliteStoreOptions {
   Durability durability = Durability::kFull;
   std::size_t readers = 2;  ///< Pages that can be read at the same time.
   /// The write-ahead log: from here on it is copied into the file in the background,
-  std::uint64_t wal_soft_bytes = std::uint64_t{4} << 20;
+  std::uint64_t wal_soft_bytes = std::uint64_t{16} << 20;
   /// and at this size by whoever commits, which then takes longer.
   std::uint64_t wal_hard_bytes = std::uint64_t{64} << 20;
   /// How long not to ask for another PurgeStep when readers kept the log from being emptied.

@@ -4,16 +4,19 @@
 
 #include "absl/status/statusor.h"
 #include "core/background_thread.h"
+#include "storage/scrubbing_vfs.h"
 
 namespace txtchat::storage {
 namespace {
 
 // So few pages are quickly copied by the writer itself: it takes about as long as a commit.
-constexpr std::uint64_t kFewPages = 128;
+constexpr std::uint64_t kFewPages = 64;
 // Copying again what came meanwhile converges soon or never.
 constexpr int kRoundsMax = 4;
+// So many pages are synced in about the time of a commit.
+constexpr int kPagesInABite = 64;
 // A reader may keep the log from beginning anew; the writer tries again after so many pages.
-constexpr std::uint64_t kPagesBetweenFinishes = 64;
+constexpr std::uint64_t kPagesBetweenFinishes = 32;
 
 // What Copy answers when nothing was copied, or when nobody knows what.
 constexpr int kNotNow = -1;
@@ -91,6 +94,11 @@ void WalCheckpointer::Run() {
   }
 }
 
+bool WalCheckpointer::IsFarBehind() const {
+  absl::MutexLock lock(&mutex_);
+  return Left() > 2 * soft_pages_;
+}
+
 int WalCheckpointer::Copy() {
   if (database_ == nullptr) {
     absl::StatusOr<std::unique_ptr<Database>> database =
@@ -101,6 +109,7 @@ int WalCheckpointer::Copy() {
     if (!(*database)->QueryNumber("PRAGMA page_count").ok()) return kNotNow;
     database_ = *std::move(database);
   }
+  ScrubbingVfs::PauseEach(IsFarBehind() ? 0 : kPagesInABite);
   int log_pages = 0;
   int copied_pages = 0;
   const int code = sqlite3_wal_checkpoint_v2(database_->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,

@@ -18,6 +18,10 @@ namespace txtchat::storage {
 /// copies again what came meanwhile, which is less each time; when little is left, the writer
 /// copies that between two commits, and the next commit begins the log anew. Where commits come
 /// faster than they can be copied the log grows, and the writer ends it at the hard limit.
+///
+/// It copies in small bites (ScrubbingVfs::PauseEach), as a thread of the background: the commits
+/// of the writer, which people wait for, need the same disk and maybe the same core. Where it has
+/// fallen behind, it copies without a pause.
 class WalCheckpointer {
  public:
   enum class Advice {
@@ -47,6 +51,7 @@ class WalCheckpointer {
   void Run();
   /// Answers how many pages of the log are copied now, or a negative number.
   int Copy();
+  bool IsFarBehind() const;
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || (log_pages_ >= copy_at_ && !held_);
   }

@@ -4,9 +4,12 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/testing/fault_vfs.h"
+#include "tests/testing/scratch_directory.h"
 
 namespace txtchat::storage {
 namespace {
@@ -57,6 +60,38 @@ TEST(ScrubbingVfs, IsGoneWhenItIsNoLongerHeld) {
     name = (*vfs)->name();
   }
   EXPECT_EQ(sqlite3_vfs_find(name.c_str()), nullptr);
+}
+
+TEST(ScrubbingVfs, PausesToSyncWhatAThreadHasWritten) {
+  const testing::ScratchDirectory directory;
+  const auto disk = testing::RegisterFaultVfs("scrubbing_vfs_test", false);
+  ASSERT_TRUE(disk.ok());
+  const auto vfs = ScrubbingVfs::Register((*disk)->name());
+  ASSERT_TRUE(vfs.ok());
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open_v2(directory.File("pauses.db").c_str(), &database,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, (*vfs)->name().c_str()),
+            SQLITE_OK);
+  const auto run = [database](const char* sql) {
+    return sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
+  };
+  // Nothing is synced by SQLite itself.
+  ASSERT_EQ(run("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; CREATE TABLE t (x)"),
+            SQLITE_OK);
+  EXPECT_EQ((*disk)->syncs().database, 0u);
+  const char* const fill = "INSERT INTO t VALUES (zeroblob(40 * 4096))";
+  ScrubbingVfs::PauseEach(10);
+  ASSERT_EQ(run(fill), SQLITE_OK);
+  EXPECT_EQ((*disk)->syncs().database, 4u) << "some 40 pages";
+  std::thread([&] { EXPECT_EQ(run(fill), SQLITE_OK); }).join();
+  EXPECT_EQ((*disk)->syncs().database, 4u) << "another thread does not pause";
+  (*disk)->SetFault(
+      {testing::FaultKind::kSyncError, testing::FaultTarget::kDatabase, /*once=*/true});
+  EXPECT_EQ(run(fill), SQLITE_IOERR) << "what cannot be synced is told";
+  ScrubbingVfs::PauseEach(0);
+  EXPECT_EQ(run(fill), SQLITE_OK);
+  EXPECT_EQ((*disk)->syncs().database, 4u);
+  EXPECT_EQ(sqlite3_close(database), SQLITE_OK);
 }
 
 }  // namespace

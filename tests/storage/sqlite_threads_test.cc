@@ -203,7 +203,7 @@ TEST(WalCheckpointer, AsksTheWriterToFinishWhenLittleIsLeft) {
   EXPECT_EQ(checkpointer.Follow(log_pages()), Advice::kNothing) << "once";
   grow(510);
   EXPECT_EQ(checkpointer.Follow(log_pages()), Advice::kNothing);
-  grow(570);
+  grow(540);
   EXPECT_EQ(checkpointer.Follow(log_pages()), Advice::kFinish)
       << "a reader may have been in the way";
   EXPECT_EQ(checkpointer.Follow(3), Advice::kNothing) << "the log has begun anew";
