@@ -34,9 +34,10 @@ struct PeerLimits {
   std::int64_t bytes_per_connection_per_s = 8 * 1024 * 1024;
   std::int64_t bytes_per_connection_burst = 16 * 1024 * 1024;
 
-  /// Calls of a gRPC connection that are refused, or broken off by the client. Beyond: the
-  /// connection is closed. It does not do what it is told, and gRPC keeps what it cannot handle in
-  /// time in memory (CVE-2023-44487).
+  /// Calls of a gRPC connection that are refused, or broken off by the client, or none of txtchat's
+  /// (health, reflection, methods that there are not). Beyond: the connection is closed. It does
+  /// not do what it is told, and gRPC keeps what it cannot handle in time in memory
+  /// (CVE-2023-44487).
   std::int64_t strikes_per_connection_per_s = 100;
   std::int64_t strikes_per_connection_burst = 1'000;
 

@@ -22,9 +22,10 @@ std::int64_t TickInterval(const RpcOptions& options) {
 
 }  // namespace
 
-PumpThread::PumpThread(HistoryReader* history, const RpcOptions& options, UnaryCalls* calls)
+PumpThread::PumpThread(HistoryReader* history, const RpcOptions& options,
+                       std::vector<UnaryCalls*> calls)
     : history_(history),
-      calls_(calls),
+      calls_(std::move(calls)),
       tick_interval_ms_(TickInterval(options)),
       next_tick_ms_(NowMs() + tick_interval_ms_),
       thread_([this] { Run(); }) {}
@@ -197,7 +198,7 @@ void PumpThread::TickIfDue() {
   if (now_ms < next_tick_ms_) return;
   next_tick_ms_ = now_ms + tick_interval_ms_;
   for (auto& [id, session] : sessions_) session->stream->Tick(now_ms);
-  if (calls_ != nullptr) calls_->Tick(now_ms);
+  for (UnaryCalls* const calls : calls_) calls->Tick(now_ms);
 }
 
 PumpThread::Session* PumpThread::Find(SessionId id) {

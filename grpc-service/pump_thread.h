@@ -37,9 +37,9 @@ namespace txtchat::rpc {
 /// Outlives the sequencer's thread and the history reader's.
 class PumpThread final : public DeliveryLane, public PageSource {
  public:
-  /// `history` may be null only if no stream ever falls behind. `calls` are ticked, if not null;
-  /// they outlive the thread.
-  PumpThread(HistoryReader* history, const RpcOptions& options, UnaryCalls* calls);
+  /// `history` may be null only if no stream ever falls behind. `calls` are ticked, and
+  /// outlive the thread.
+  PumpThread(HistoryReader* history, const RpcOptions& options, std::vector<UnaryCalls*> calls);
   ~PumpThread() override;  ///< Stops.
   PumpThread(const PumpThread&) = delete;
   PumpThread& operator=(const PumpThread&) = delete;
@@ -90,7 +90,7 @@ class PumpThread final : public DeliveryLane, public PageSource {
   Session* Find(SessionId id);
 
   HistoryReader* const history_;
-  UnaryCalls* const calls_;
+  const std::vector<UnaryCalls*> calls_;
   const std::int64_t tick_interval_ms_;
 
   WriteGate write_gate_;

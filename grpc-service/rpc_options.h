@@ -86,6 +86,12 @@ struct RpcOptions {
   /// Open Subscribe streams, all users together. Beyond: RESOURCE_EXHAUSTED.
   std::size_t streams_max = 10'000;
   CallOptions calls;
+  /// The same of calls that are none of txtchat's: health, reflection, methods that there are not.
+  /// Apart, so that health is answered where the chat has its most. Half may be streams. A client
+  /// has one or two of these open on a connection. What is there for reflection to answer is some
+  /// 50 KiB.
+  CallOptions other_calls{
+      .calls_max = 2'000, .calls_per_connection_max = 64, .unread_reply_bytes_max = 64 * kMiB};
   /// Bytes of text in one page of ListMessages; one message is answered however large it is. Must
   /// stay below the 4 MiB that clients take by default.
   std::size_t history_page_bytes_max = 1 * kMiB;
@@ -112,8 +118,6 @@ struct RpcOptions {
   // --- What gRPC itself may use, all connections together.
   /// Buffers of connections. Beyond: gRPC stops reading, then refuses.
   std::size_t grpc_memory_bytes_max = 1024 * kMiB;
-  /// Threads of the synchronous services (reflection).
-  int grpc_threads_max = 32;
 
   /// Connections at once, with TLS and without. Beyond: closed as soon as they come.
   std::size_t connections_max = 10'000;

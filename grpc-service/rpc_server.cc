@@ -11,11 +11,10 @@
 #include "grpc-service/chat_service.h"
 #include "grpc-service/connection_acceptor.h"
 #include "grpc-service/moderation_service.h"
+#include "grpc-service/other_calls.h"
 #include "grpc-service/pump_thread.h"
 #include "grpc-service/tls_credentials.h"
 #include "grpc/grpc.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -89,7 +88,6 @@ void Configure(const RpcOptions& options, const Limits& limits, grpc::ServerBuil
                              options.client_ping_interval_min_ms);
   grpc::ResourceQuota quota("txtchat");
   quota.Resize(options.grpc_memory_bytes_max);
-  quota.SetMaxThreads(options.grpc_threads_max);
   builder.SetResourceQuota(quota);
 }
 
@@ -104,11 +102,18 @@ class RpcServer::Impl {
         service_(dependencies, options, &pumps_,
                  [this](const PeerKey& peer) { acceptor_->CloseConnection(peer); }),
         moderation_(&service_.runner()),
-        accounts_(&service_.runner(), options) {
+        accounts_(&service_.runner(), options),
+        others_(options.other_calls,
+                {v1::ChatService::service_full_name(), v1::ModerationService::service_full_name(),
+                 v1::AccountService::service_full_name()},
+                [this](const PeerKey& peer) { service_.runner().Strike(peer); }) {
+    others_.health().Set(kStoreHealth, true);
+    others_.health().Set("txtchat.durability." + options.durability, true);
+    // One of them looks after the unary calls.
+    std::vector<UnaryCalls*> calls{&service_.calls(), &others_.calls()};
     for (std::size_t i = 0; i < PumpThreads(options); ++i) {
-      // One of them looks after the unary calls.
-      UnaryCalls* const calls = i == 0 ? &service_.calls() : nullptr;
-      pumps_.push_back(std::make_unique<PumpThread>(dependencies.history, options, calls));
+      pumps_.push_back(
+          std::make_unique<PumpThread>(dependencies.history, options, std::exchange(calls, {})));
     }
   }
 
@@ -117,27 +122,23 @@ class RpcServer::Impl {
     // What gRPC still has to say of calls broken off goes to the service and its pumps.
     service_.streams().AwaitNone(absl::InfiniteDuration());
     service_.calls().AwaitGone();
+    others_.calls().AwaitGone();
     server_.reset();
     for (const auto& pump : pumps_) pump->Stop();
   }
 
   absl::Status Listen(const RpcOptions& options, const Limits& limits, PeerGuard* peers) {
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // `others_` answers for health: it counts who asks.
+    grpc::EnableDefaultHealthCheckService(false);
     grpc::ServerBuilder builder;
     Configure(options, limits, builder);
     if (absl::Status s = Accept(options, peers, builder); !s.ok()) return s;
     builder.RegisterService(&service_);
     builder.RegisterService(&moderation_);
     builder.RegisterService(&accounts_);
+    builder.RegisterCallbackGenericService(&others_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::UnavailableError("gRPC cannot start its server");
-    grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
-    health->SetServingStatus(v1::ChatService::service_full_name(), true);
-    health->SetServingStatus(v1::ModerationService::service_full_name(), true);
-    health->SetServingStatus(v1::AccountService::service_full_name(), true);
-    health->SetServingStatus(kStoreHealth, true);
-    health->SetServingStatus("txtchat.durability." + options.durability, true);
     acceptor_->Start([this](int fd, std::size_t address) {
       Taker::NewConnectionParameters connection;
       connection.fd = fd;
@@ -152,10 +153,8 @@ class RpcServer::Impl {
   std::uint64_t refused_connections() const { return acceptor_->refused(); }
   std::uint64_t closed_connections() const { return acceptor_->closed(); }
   ChatService& service() { return service_; }
-  void SetStoreServing(bool serving) {
-    server_->GetHealthCheckService()->SetServingStatus(kStoreHealth, serving);
-  }
-  void SetNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
+  void SetStoreServing(bool serving) { others_.health().Set(kStoreHealth, serving); }
+  void SetNotServing() { others_.health().SetAll(false); }
 
   std::size_t FlushAndFinish(absl::Duration timeout) {
     for (const auto& pump : pumps_) pump->EndStreams(DrainingStatus());
@@ -173,6 +172,7 @@ class RpcServer::Impl {
     shut_down_ = true;
     const absl::Time deadline = absl::Now() + timeout;
     service_.StopAccepting();
+    others_.health().End();
     if (service_.streams().open() != 0) Cut(timeout);
     acceptor_->Stop();
     server_->Shutdown(absl::ToChronoTime(deadline));
@@ -231,6 +231,7 @@ class RpcServer::Impl {
   ChatService service_;
   ModerationService moderation_;
   AccountService accounts_;
+  OtherCalls others_;
   std::unique_ptr<grpc::Server> server_;
   // Accepts, bounded; gRPC itself listens on nothing and takes the connections from here.
   std::unique_ptr<ConnectionAcceptor> acceptor_;

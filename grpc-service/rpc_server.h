@@ -74,7 +74,8 @@ class RpcServer {
   void UseTls(RpcTls tls);
   /// Connections that were refused: there were `connections_max`, or their address had its most.
   std::uint64_t refused_connections() const;
-  /// Connections that were closed because too many of their calls were refused or broken off.
+  /// Connections that were closed because too many of their calls were refused, broken off, or none
+  /// of txtchat's.
   std::uint64_t closed_connections() const;
   /// Subscribe streams that are open now.
   std::size_t open_streams() const;

@@ -162,6 +162,10 @@ void AddTransportOptions(OptionTable& options, Config& config) {
 
   options.AddSize("grpc-calls-max", config.grpc_calls_max,
                   "Calls at once, streams not counted; one more gets RESOURCE_EXHAUSTED");
+  options.AddSize("grpc-other-calls-max", config.grpc_other_calls_max,
+                  "Calls of health and reflection at once, half of them streams; one more gets "
+                  "RESOURCE_EXHAUSTED",
+                  2);
   options.AddSize("grpc-unread-reply-bytes-max", config.grpc_unread_reply_bytes_max,
                   "Bytes of replies that clients have not read; beyond, calls get "
                   "RESOURCE_EXHAUSTED",

@@ -93,6 +93,8 @@ struct Config {
 
   std::size_t grpc_connections_max = 10'000;
   std::size_t grpc_streams_max = 10'000;
+  /// Open calls of health and reflection, and of methods that there are not.
+  std::size_t grpc_other_calls_max = 2'000;
   /// Calls that one connection may have open, streams counted.
   std::size_t grpc_calls_per_connection_max = 256;
   /// Bytes of the metadata of a request.

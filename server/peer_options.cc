@@ -27,7 +27,8 @@ void AddPeerOptions(OptionTable& options, Config& config) {
           limits.bytes_per_connection_burst, "Bytes that one connection may send");
   AddRate(options, "strikes-per-connection", limits.strikes_per_connection_per_s,
           limits.strikes_per_connection_burst,
-          "Calls of a gRPC connection that are refused or broken off before it is closed,");
+          "Calls of a gRPC connection that are refused, broken off or none of txtchat's before "
+          "it is closed,");
   options.AddSize("connections-per-address", limits.connections_per_address,
                   "Connections of one address, of both transports; 0: any number", 0);
   AddRate(options, "commands-per-address", limits.commands_per_address_per_s,

@@ -41,7 +41,7 @@ constexpr std::size_t kHistoryThreads = 2;
 constexpr const char* kDrainReason = "the server is stopping; reconnect";
 
 /// How long gRPC waits for calls when streams and commands are done. What is left then are calls
-/// that end only when broken off: health watches, and those that came while it was shutting down.
+/// that end only when broken off: of reflection, and those that came while it was shutting down.
 constexpr absl::Duration kLastCallsTimeout = absl::Seconds(1);
 
 /// The configuration with as many connections as the process has files for, and what the core has

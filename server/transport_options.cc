@@ -42,6 +42,7 @@ rpc::RpcOptions RpcOptionsOf(const Config& config) {
   options.stream.write_stall_timeout_ms = 1000 * config.write_stall_timeout_s;
   options.calls.calls_max = config.grpc_calls_max;
   options.calls.calls_per_connection_max = 4 * config.grpc_calls_per_connection_max;
+  options.other_calls.calls_max = config.grpc_other_calls_max;
   options.calls.unread_reply_bytes_max = config.grpc_unread_reply_bytes_max;
   // A reply is one message: whoever takes it at all has taken it long before a stream is given up.
   options.calls.reply_stall_timeout_ms =

@@ -95,13 +95,14 @@ std::string RawHttp2Client::Frame(std::uint8_t type, std::uint8_t flags, std::ui
 
 std::string RawHttp2Client::CallFrames(std::uint32_t stream, const std::string& method,
                                        const std::string& token, const std::string& request) {
-  const std::string headers = HeaderBlock({{":method", "POST"},
-                                           {":scheme", "http"},
-                                           {":path", "/txtchat.v1.ChatService/" + method},
-                                           {":authority", "test"},
-                                           {"content-type", "application/grpc"},
-                                           {"te", "trailers"},
-                                           {"authorization", "Bearer " + token}});
+  const std::string headers =
+      HeaderBlock({{":method", "POST"},
+                   {":scheme", "http"},
+                   {":path", method.front() == '/' ? method : "/txtchat.v1.ChatService/" + method},
+                   {":authority", "test"},
+                   {"content-type", "application/grpc"},
+                   {"te", "trailers"},
+                   {"authorization", "Bearer " + token}});
   const std::string message =
       '\0' + BigEndian(static_cast<std::uint32_t>(request.size()), 4) + request;
   return Frame(kHeaders, kEndHeaders, stream, headers) + Frame(kData, kEndStream, stream, message);

@@ -11,7 +11,8 @@
 namespace txtchat::rpc {
 
 /// An HTTP/2 client that does no more than it is told, as no library would: it grants the windows
-/// that a test says, acknowledges nothing, and reads when asked to. For calls of ChatService.
+/// that a test says, acknowledges nothing, and reads when asked to. Methods are those of
+/// ChatService, unless they begin with a slash: then they are whole (`/package.Service/Method`).
 ///
 /// One thread. What goes wrong with its socket fails the test.
 class RawHttp2Client {

@@ -25,6 +25,8 @@ constexpr std::uint8_t kContinuation = 9;
 constexpr std::uint8_t kEndStream = 0x1;
 constexpr std::uint8_t kEnhanceYourCalm = 11;
 
+const std::string kCancel("\0\0\0\x8", 4);
+
 /// How long a server that reads no further is waited for.
 constexpr milliseconds kStuck{1'000};
 /// What none of these may cost beyond what was there. Measured: up to 160 MiB.
@@ -80,13 +82,13 @@ class RpcHostile : public ::testing::Test {
     return taken;
   }
   /// 200,000 calls at the most, each reset at once for this reason if one is given; the same.
-  bool FloodWithCalls(const std::string& reset = "") {
+  bool FloodWithCalls(const std::string& reset = "", const std::string& method = "ListChannels") {
     std::uint32_t stream = 1;
     bool taken = true;
     for (int i = 0; i < 400 && taken; ++i) {
       std::string piece;
       for (int j = 0; j < 500; ++j, stream += 2) {
-        piece += RawHttp2Client::CallFrames(stream, "ListChannels", honest_.token, "");
+        piece += RawHttp2Client::CallFrames(stream, method, honest_.token, "");
         if (!reset.empty()) piece += RawHttp2Client::Frame(kResetStream, 0, stream, reset);
       }
       taken = hostile_->SendBytes(piece, kStuck);
@@ -97,6 +99,10 @@ class RpcHostile : public ::testing::Test {
   void ExpectServed() {
     const grpc::Status sent = honest_.Send(channel_, "hello");
     EXPECT_TRUE(sent.ok()) << sent.error_message();
+  }
+  /// The server has closed the connection; it is counted a moment after the client can see it.
+  void ExpectClosed() {
+    EXPECT_TRUE(Eventually([&] { return harness_.server->closed_connections() == 1; }));
   }
   void ExpectBounded() {
     ExpectServed();
@@ -159,18 +165,57 @@ TEST_F(RpcHostile, HeadersThatAreTooLargeEndTheirStream) {
 TEST_F(RpcHostile, StreamsThatAreResetAtOnceEndTheConnection) {
   // CVE-2023-44487: a stream that is reset counts no more among those that are open, and gRPC 1.51
   // takes any number, each 13 KiB until it is handled.
-  const std::string why("\0\0\0\x8", 4);
-  EXPECT_FALSE(FloodWithCalls(why));
-  EXPECT_EQ(harness_.server->closed_connections(), 1u);
+  EXPECT_FALSE(FloodWithCalls(kCancel));
+  ExpectClosed();
   ExpectBounded();
 }
+
+/// Calls that are none of the chat's: standard services, and what nobody serves.
+class RpcHostileElsewhere : public RpcHostile, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(RpcHostileElsewhere, StreamsThatAreResetAtOnceEndTheConnection) {
+  EXPECT_FALSE(FloodWithCalls(kCancel, GetParam()));
+  ExpectClosed();
+  ExpectBounded();
+}
+
+TEST_P(RpcHostileElsewhere, CallsOfOneWhoReadsNothingEndTheConnection) {
+  EXPECT_FALSE(FloodWithCalls("", GetParam()));
+  ExpectClosed();
+  ExpectBounded();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RpcHostileElsewhere,
+    ::testing::Values("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
+                      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                      "/no.Such/Method", "/txtchat.v1.ChatService/NoSuchMethod"));
 
 TEST_F(RpcHostile, CallsOfOneWhoReadsNothingEndTheConnection) {
   // More than one connection may have open; it acknowledges no setting, and takes no reply.
   EXPECT_FALSE(FloodWithCalls());
-  EXPECT_EQ(harness_.server->closed_connections(), 1u);
+  ExpectClosed();
   const CallCounts open = harness_.server->open_calls();
   EXPECT_LE(open.admitted, CallOptions().calls_per_connection_max + 100) << "some honest ones";
+  ExpectBounded();
+}
+
+TEST_F(RpcHostile, StreamsThatAreResetBeforeTheirMessageEndTheConnection) {
+  const std::string message = RawHttp2Client::Frame(0, 0, 1, std::string(5, '\0'));
+  std::uint32_t stream = 1;
+  bool taken = true;
+  for (int i = 0; i < 400 && taken; ++i) {
+    std::string piece;
+    for (int j = 0; j < 500; ++j, stream += 2) {
+      std::string frames = RawHttp2Client::CallFrames(stream, "ListChannels", honest_.token, "");
+      frames.resize(frames.size() - message.size());
+      piece += frames + RawHttp2Client::Frame(kResetStream, 0, stream, kCancel);
+    }
+    taken = hostile_->SendBytes(piece, kStuck);
+    ExpectServed();
+  }
+  EXPECT_FALSE(taken);
+  ExpectClosed();
   ExpectBounded();
 }
 

@@ -6,9 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "core/peer_guard.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "gtest/gtest.h"
 #include "tests/grpc-service/rpc_harness.h"
@@ -50,15 +52,16 @@ grpc::Status RawCall(const std::shared_ptr<grpc::Channel>& channel, grpc::Client
   return result;
 }
 
+/// HealthCheckRequest.service is field 1; so is HealthCheckResponse.status.
+std::string HealthRequest(const std::string& service) {
+  return '\x0a' + std::string(1, static_cast<char>(service.size())) + service;
+}
+
 std::string HealthOf(const RpcHarness& harness, const std::string& service) {
-  // HealthCheckRequest.service is field 1; so is HealthCheckResponse.status.
-  std::string request;
-  if (!service.empty())
-    request = '\x0a' + std::string(1, static_cast<char>(service.size())) + service;
   grpc::ClientContext context;
   std::string response;
-  const grpc::Status status =
-      RawCall(harness.Connect(), context, "/grpc.health.v1.Health/Check", request, &response);
+  const grpc::Status status = RawCall(harness.Connect(), context, "/grpc.health.v1.Health/Check",
+                                      HealthRequest(service), &response);
   if (!status.ok()) return CodeOf(status);
   return response == "\x08\x01" ? "SERVING" : response == "\x08\x02" ? "NOT_SERVING" : response;
 }
@@ -119,44 +122,187 @@ TEST(RpcServer, HasTheStandardHealthService) {
   EXPECT_EQ(HealthOf(harness, "txtchat.v1.ChatService"), "NOT_SERVING");
 }
 
-/// Sends one request and keeps the first response.
-class OneExchange final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+TEST(RpcServer, SaysThatThereIsNoSuchMethod) {
+  RpcHarness harness;
+  for (const char* method : {"/no.Such/Method", "/txtchat.v1.ChatService/NoSuchMethod", "/"}) {
+    grpc::ClientContext context;
+    const grpc::Status status = RawCall(harness.Connect(), context, method, "");
+    EXPECT_EQ(CodeOf(status), "UNIMPLEMENTED") << method;
+    EXPECT_NE(status.error_message().find("no such method"), std::string::npos);
+  }
+}
+
+TEST(RpcServer, RefusesAHealthRequestThatIsNone) {
+  RpcHarness harness;
+  for (const std::string& request : {std::string("\x0a\x05"
+                                                 "abc"),
+                                     std::string("\xff")}) {
+    grpc::ClientContext context;
+    const grpc::Status status =
+        RawCall(harness.Connect(), context, "/grpc.health.v1.Health/Check", request);
+    EXPECT_EQ(CodeOf(status), "INVALID_ARGUMENT");
+  }
+}
+
+TEST(RpcServer, AnswersHealthWhereTheChatHasItsMostAndOverAndOver) {
+  RpcOptions options;
+  options.calls.calls_max = 1;
+  PeerLimits limits;
+  limits.commands_per_connection_per_s = 1;
+  limits.commands_per_connection_burst = 1;
+  PeerGuard peers(limits);
+  RpcHarness harness({}, options, &peers);
+  const std::shared_ptr<grpc::Channel> connection = harness.Connect();
+  // Half an hour of a check in two seconds, at once.
+  for (int i = 0; i < 900; ++i) {
+    grpc::ClientContext context;
+    std::string response;
+    const grpc::Status status =
+        RawCall(connection, context, "/grpc.health.v1.Health/Check", "", &response);
+    ASSERT_EQ(CodeOf(status), "OK") << i << ": " << status.error_message();
+    ASSERT_EQ(response, "\x08\x01");
+  }
+  EXPECT_EQ(harness.server->closed_connections(), 0u);
+}
+
+/// Sends one request, and keeps what comes.
+class Exchange final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  explicit OneExchange(const std::string& request) : request_(Bytes(request)) {}
-  void Run() {
+  explicit Exchange(const std::string& request) : request_(Bytes(request)) {}
+  void Start() {
     StartWriteLast(&request_, {});
     StartRead(&response_);
     StartCall();
+  }
+  /// All responses so far.
+  std::string Received() {
+    absl::MutexLock lock(&mutex_);
+    return received_;
+  }
+  bool HasEnded() const { return done_.HasBeenNotified(); }
+  grpc::Status End() {
     done_.WaitForNotification();
+    return status_;
   }
   void OnReadDone(bool ok) override {
-    if (ok && response.empty()) {
-      response = Text(response_);
-      StartRead(&response_);
+    if (!ok) return;
+    {
+      absl::MutexLock lock(&mutex_);
+      received_ += Text(response_);
     }
+    StartRead(&response_);
   }
-  void OnDone(const grpc::Status&) override { done_.Notify(); }
-
-  std::string response;
+  void OnDone(const grpc::Status& status) override {
+    status_ = status;
+    done_.Notify();
+  }
 
  private:
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
+  absl::Mutex mutex_;
+  std::string received_;
+  grpc::Status status_;
   absl::Notification done_;
 };
+
+/// Watches the health of a service.
+class Watch {
+ public:
+  Watch(const RpcHarness& harness, const std::string& service)
+      : Watch(harness.Connect(), service) {}
+  Watch(const std::shared_ptr<grpc::Channel>& connection, const std::string& service)
+      : stub_(connection), exchange_(HealthRequest(service)) {
+    context_.set_deadline(std::chrono::system_clock::now() + kPatience);
+    stub_.PrepareBidiStreamingCall(&context_, "/grpc.health.v1.Health/Watch", {}, &exchange_);
+    exchange_.Start();
+  }
+  ~Watch() {
+    context_.TryCancel();
+    End();
+  }
+  /// Whether this many statuses come, and they are these. False at once if it has ended without.
+  bool HasSeen(const std::vector<int>& statuses) {
+    std::string bytes;
+    for (const int status : statuses) bytes += {'\x08', static_cast<char>(status)};
+    const auto is_over = [&] {
+      const bool ended = exchange_.HasEnded();
+      return exchange_.Received().size() >= bytes.size() || ended;
+    };
+    return Eventually(is_over) && exchange_.Received() == bytes;
+  }
+  std::string End() { return CodeOf(exchange_.End()); }
+
+ private:
+  RawStub stub_;
+  grpc::ClientContext context_;
+  Exchange exchange_;
+};
+
+TEST(RpcServer, TellsWatchersOfHealthWhatChanges) {
+  RpcHarness harness;
+  Watch store(harness, "txtchat.store");
+  Watch whole(harness, "");
+  Watch unknown(harness, "nonsense");
+  EXPECT_TRUE(store.HasSeen({1}));
+  EXPECT_TRUE(whole.HasSeen({1}));
+  EXPECT_TRUE(unknown.HasSeen({3}));
+  harness.server->SetStoreServing(false);
+  EXPECT_TRUE(store.HasSeen({1, 2}));
+  harness.server->SetStoreServing(true);
+  EXPECT_TRUE(store.HasSeen({1, 2, 1}));
+  harness.server->SetNotServing();
+  EXPECT_TRUE(store.HasSeen({1, 2, 1, 2}));
+  EXPECT_TRUE(whole.HasSeen({1, 2}));
+  harness.server->Shutdown(absl::Seconds(60));
+  for (Watch* watch : {&store, &whole, &unknown}) EXPECT_EQ(watch->End(), "UNAVAILABLE");
+  EXPECT_TRUE(unknown.HasSeen({3}));
+}
+
+TEST(RpcServer, TakesSoManyWatchersAndForgetsThoseWhoGo) {
+  RpcOptions options;
+  options.other_calls.calls_max = 4;  // Half of them streams.
+  RpcHarness harness({}, options);
+  Watch first(harness, "");
+  EXPECT_TRUE(first.HasSeen({1}));
+  {
+    Watch second(harness, "");
+    EXPECT_TRUE(second.HasSeen({1}));
+    EXPECT_EQ(Watch(harness, "").End(), "RESOURCE_EXHAUSTED");
+    EXPECT_EQ(HealthOf(harness, ""), "SERVING");
+  }
+  EXPECT_TRUE(Eventually([&] { return Watch(harness, "").HasSeen({1}); }));
+  harness.server->SetNotServing();
+  EXPECT_TRUE(first.HasSeen({1, 2}));
+}
+
+TEST(RpcServer, TakesSoManyStandardCallsOfOneConnection) {
+  RpcOptions options;
+  options.other_calls.calls_per_connection_max = 1;
+  RpcHarness harness({}, options);
+  const std::shared_ptr<grpc::Channel> connection = harness.Connect();
+  Watch first(connection, "");
+  EXPECT_TRUE(first.HasSeen({1}));
+  EXPECT_EQ(Watch(connection, "").End(), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(HealthOf(harness, ""), "SERVING");
+}
 
 TEST(RpcServer, HasTheStandardReflectionService) {
   RpcHarness harness;
   RawStub stub(harness.Connect());
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kPatience);
-  OneExchange list_services(std::string("\x3a\x01*"));  // ServerReflectionRequest.list_services.
+  Exchange list_services(std::string("\x3a\x01*"));  // ServerReflectionRequest.list_services.
   stub.PrepareBidiStreamingCall(&context,
                                 "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
                                 {}, &list_services);
-  list_services.Run();
-  EXPECT_NE(list_services.response.find("txtchat.v1.ChatService"), std::string::npos);
-  EXPECT_NE(list_services.response.find("grpc.health.v1.Health"), std::string::npos);
+  list_services.Start();
+  EXPECT_EQ(CodeOf(list_services.End()), "OK");
+  for (const char* service :
+       {"txtchat.v1.ChatService", "txtchat.v1.AccountService", "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection"}) {
+    EXPECT_NE(list_services.Received().find(service), std::string::npos) << service;
+  }
 }
 
 TEST(RpcServer, DrainsEveryStreamToItsEnd) {
