@@ -45,4 +45,15 @@ std::optional<PeerKey> ParsePeer(std::string_view peer) {
   return parsed;
 }
 
+absl::Status MayShowPassword(const IpAddress& peer, bool is_private) {
+  static const IpRange kLoopbackV4 = *IpRange::Parse("127.0.0.0/8");
+  static const IpRange kLoopbackV6 = *IpRange::Parse("::1");
+  if (is_private || kLoopbackV4.Contains(peer) || kLoopbackV6.Contains(peer)) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      "this connection is not encrypted, and passwords are not taken over it; use TLS, or connect "
+      "from the server's own machine (in a container: docker compose exec)");
+}
+
 }  // namespace txtchat::rpc

@@ -27,6 +27,15 @@ std::string CertificateOf(const grpc::CallbackServerContext& context) {
   return std::string(found.front().data(), found.front().size());
 }
 
+/// Whether the connection is encrypted.
+bool IsPrivate(const grpc::CallbackServerContext& context) {
+  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
+  if (auth == nullptr) return false;
+  const std::vector<grpc::string_ref> found =
+      auth->FindPropertyValues(GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME);
+  return found.size() == 1 && found.front() == GRPC_SSL_TRANSPORT_SECURITY_TYPE;
+}
+
 }  // namespace
 
 // --- Whether a peer may call.
@@ -65,6 +74,11 @@ absl::Status CallRunner::MayCall(const grpc::CallbackServerContext& context,
   ++calls_too_fast_;
   Strike(peer);
   return WithRetryAfter(TooFast(verdict.whose), verdict.retry_after_ms);
+}
+
+absl::Status CallRunner::MayShowPassword(const grpc::CallbackServerContext& context) const {
+  return plain_login_ ? absl::OkStatus()
+                      : rpc::MayShowPassword(PeerOf(context).address, IsPrivate(context));
 }
 
 // --- Who calls.

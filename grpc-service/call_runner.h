@@ -19,8 +19,18 @@
 #include "grpc-service/rpc_server.h"
 #include "grpc-service/unary_call.h"
 #include "grpc-service/unary_calls.h"
+#include "txtchat/v1/accounts.pb.h"
 
 namespace txtchat::rpc {
+
+/// Whether a request of the AccountGate has a password in it: all but some EraseUser.
+template <typename Request>
+bool CarriesPassword(const Request& /*request*/) {
+  return true;
+}
+inline bool CarriesPassword(const v1::EraseUserRequest& request) {
+  return !request.password().empty();
+}
 
 /// What all services share: who calls and whether they may, and from a unary call to a command and
 /// from its result to the response, on a pump's thread. Thread-safe. The pumps outlive it.
@@ -33,6 +43,7 @@ class CallRunner {
       : dependencies_(dependencies),
         pumps_(*pumps),
         close_(std::move(close)),
+        plain_login_(options.plain_login),
         calls_(options.calls) {}
   CallRunner(const CallRunner&) = delete;
   CallRunner& operator=(const CallRunner&) = delete;
@@ -67,6 +78,8 @@ class CallRunner {
   template <typename Request>
   Opened<Request> Open(grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
                        grpc::ByteBuffer* response, CallKind kind, Caller caller);
+  /// Whether a password is taken from the peer. PERMISSION_DENIED: others can listen.
+  absl::Status MayShowPassword(const grpc::CallbackServerContext& context) const;
   /// Who calls, as far as the token says. UNAUTHENTICATED: nobody that may.
   absl::StatusOr<Actor> ActorOf(const grpc::CallbackServerContext& context, Caller caller) const;
   /// Answers UNAVAILABLE or RESOURCE_EXHAUSTED if the sequencer does not take the command; then its
@@ -80,8 +93,8 @@ class CallRunner {
                                 const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                 CallKind kind, Caller caller, ToCommand to_command,
                                 ToResponse to_response);
-  /// The same for what the AccountGate does: `start(Request&, AccountGate::Caller)`, which is to
-  /// answer, or returns why it did not begin.
+  /// The same for what the AccountGate does, if the password of the request may be shown:
+  /// `start(Request&, AccountGate::Caller)`, which is to answer, or returns why it did not begin.
   template <typename Request, typename Response, typename Start, typename ToResponse>
   grpc::ServerUnaryReactor* RunAtGate(grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
@@ -101,6 +114,7 @@ class CallRunner {
   const RpcDependencies dependencies_;
   const std::vector<std::unique_ptr<PumpThread>>& pumps_;
   const std::function<void(const PeerKey&)> close_;
+  const bool plain_login_;
   std::atomic<std::size_t> next_pump_{0};
   std::atomic<std::uint64_t> calls_too_fast_{0};
   UnaryCalls calls_;
@@ -162,6 +176,10 @@ grpc::ServerUnaryReactor* CallRunner::RunAtGate(grpc::CallbackServerContext* con
   auto opened = Open<Request>(context, *request, response, CallKind::kChange, caller);
   const std::shared_ptr<UnaryCall>& call = opened.call;
   if (!opened.status.ok()) return call->Refuse(opened.status);
+  if (CarriesPassword(opened.request)) {
+    const absl::Status may = MayShowPassword(*context);
+    if (!may.ok()) return call->Refuse(may);
+  }
   if (dependencies_.accounts == nullptr) {
     return call->Refuse(absl::UnimplementedError("this server has no accounts"));
   }

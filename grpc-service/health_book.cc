@@ -1,5 +1,7 @@
 #include "grpc-service/health_book.h"
 
+#include <utility>
+
 namespace txtchat::rpc {
 
 void HealthBook::Set(const std::string& service, bool serving) {

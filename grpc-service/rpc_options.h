@@ -77,6 +77,8 @@ struct RpcOptions {
   /// The same for connections that speak TLS, 1.2 at least, with what `tls` says at the start.
   std::string tls_listen;
   RpcTls tls;
+  /// Whether passwords are taken over connections without TLS from other machines, too.
+  bool plain_login = false;
 
   /// What the server promises of an acknowledged message: the health service serves under the name
   /// `txtchat.durability.DURABILITY`.

@@ -60,6 +60,8 @@ void AddIdentityOptions(OptionTable& options, Config& config) {
       ->type_name("TEXT");
   options.Add("line-plain-login", config.line_plain_login,
               "Whether login$NAME$PASSWORD is taken without TLS");
+  options.Add("grpc-plain-login", config.grpc_plain_login,
+              "Whether gRPC takes passwords without TLS from other machines than this one");
   options.AddSize("password-threads", config.password_threads,
                   "Passwords that are checked at once");
   options.AddSize("password-memory-bytes", config.password_memory_bytes,

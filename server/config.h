@@ -59,6 +59,8 @@ struct Config {
   std::string jwt_audience;
   /// Whether line clients may send passwords without TLS.
   bool line_plain_login = false;
+  /// Whether gRPC clients on other machines may.
+  bool grpc_plain_login = false;
   /// Passwords that are hashed at once, what each takes, and how many may wait.
   std::size_t password_threads = 1;
   std::size_t password_memory_bytes = 64 * kMiB;

@@ -33,6 +33,7 @@ rpc::RpcOptions RpcOptionsOf(const Config& config) {
     options.listen.clear();
   }
   if (config.grpc_tls_listen.on()) options.tls_listen = config.grpc_tls_listen.ToString();
+  options.plain_login = config.grpc_plain_login;
   options.connections_max = config.grpc_connections_max;
   options.streams_max = config.grpc_streams_max;
   options.concurrent_calls_max = static_cast<int>(config.grpc_calls_per_connection_max);

@@ -24,5 +24,21 @@ TEST(CallPeer, IsNothingElse) {
   }
 }
 
+TEST(CallPeer, ShowsPasswordsOnlyWhereNobodyElseCanListen) {
+  const auto may = [](const char* peer, bool is_private) {
+    return MayShowPassword(*IpAddress::Parse(peer), is_private);
+  };
+  for (const char* own : {"127.0.0.1", "127.255.255.254", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(may(own, false).ok()) << own;
+  }
+  // The bridge of a container, private networks, and what only looks like loopback, among them.
+  for (const char* other :
+       {"172.17.0.1", "10.0.0.1", "192.168.1.2", "192.0.2.1", "2001:db8::1", "fd00::2", "fe80::1",
+        "::", "0.0.0.0", "128.0.0.1", "::2", "::127.0.0.1"}) {
+    EXPECT_EQ(may(other, false).code(), absl::StatusCode::kPermissionDenied) << other;
+    EXPECT_TRUE(may(other, true).ok()) << other;
+  }
+}
+
 }  // namespace
 }  // namespace txtchat::rpc

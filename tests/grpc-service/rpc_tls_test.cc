@@ -1,8 +1,14 @@
 // gRPC over TLS: who is served, and with which certificate.
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/create_channel.h"
@@ -64,6 +70,77 @@ TEST_F(RpcTlsTest, ServesBesideAPortWithoutIt) {
   Start();
   EXPECT_EQ(Register(Connect(authority_)), "OK");
   EXPECT_EQ(Register(harness_->Connect()), "OK");
+}
+
+/// An IPv4 address of this machine that is none of loopback; empty if it has none.
+std::string OuterAddress() {
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return "";
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owned(all, &freeifaddrs);
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
+    if ((each->ifa_flags & IFF_LOOPBACK) != 0 || (each->ifa_flags & IFF_UP) == 0) continue;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    const auto& address = reinterpret_cast<const sockaddr_in&>(*each->ifa_addr);
+    inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
+    return text.data();
+  }
+  return "";
+}
+
+/// What each call with a password comes to. Past the door this server says that it has no accounts.
+std::vector<std::string> CallsWithPasswords(const std::shared_ptr<grpc::Channel>& channel,
+                                            const std::string& token) {
+  const auto stub = v1::AccountService::NewStub(channel);
+  const auto call = [&](auto method, auto request, auto response) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    context.AddMetadata("authorization", "Bearer " + token);
+    return CodeOf((stub.get()->*method)(&context, request, &response));
+  };
+  using Stub = v1::AccountService::Stub;
+  v1::EraseUserRequest erase;
+  const std::string without = call(&Stub::EraseUser, erase, v1::EraseUserResponse());
+  EXPECT_EQ(without, "UNIMPLEMENTED") << "it shows none";
+  erase.set_password("secret");
+  return {call(&Stub::CreateAccount, v1::CreateAccountRequest(), v1::CreateAccountResponse()),
+          call(&Stub::Login, v1::LoginRequest(), v1::LoginResponse()),
+          call(&Stub::ChangePassword, v1::ChangePasswordRequest(), v1::ChangePasswordResponse()),
+          call(&Stub::EraseUser, erase, v1::EraseUserResponse())};
+}
+
+TEST_F(RpcTlsTest, PasswordsFromOtherMachinesAreTakenWithTlsOnly) {
+  const std::string outer = OuterAddress();
+  if (outer.empty()) GTEST_SKIP() << "this machine has no address but loopback";
+  const std::vector<std::string> taken(4, "UNIMPLEMENTED");
+  const std::vector<std::string> refused(4, "PERMISSION_DENIED");
+  Start();
+  const std::string token = Guest(*harness_, "alice").token;
+  EXPECT_EQ(CallsWithPasswords(harness_->Connect(), token), taken) << "over loopback";
+  for (const bool plain_login : {false, true}) {
+    RpcOptions options;
+    options.listen = outer + ":0";
+    options.tls_listen = outer + ":0";
+    options.tls = MaterialOf(authority_);
+    options.plain_login = plain_login;
+    const auto server = RpcServer::Start({.sequencer = &harness_->sequencer,
+                                          .history = &harness_->history,
+                                          .clock = &harness_->clock,
+                                          .session_ids = &harness_->session_ids,
+                                          .secrets = &harness_->secrets},
+                                         options);
+    ASSERT_TRUE(server.ok()) << server.status();
+    const auto plain = grpc::CreateChannel(absl::StrCat(outer, ":", (*server)->port()),
+                                           grpc::InsecureChannelCredentials());
+    EXPECT_EQ(CallsWithPasswords(plain, token), plain_login ? taken : refused);
+    grpc::SslCredentialsOptions trusted;
+    trusted.pem_root_certs = authority_.certificate();
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("localhost");
+    const auto over_tls = grpc::CreateCustomChannel(absl::StrCat(outer, ":", (*server)->tls_port()),
+                                                    grpc::SslCredentials(trusted), arguments);
+    EXPECT_EQ(CallsWithPasswords(over_tls, token), taken);
+  }
 }
 
 TEST_F(RpcTlsTest, ServesWithTlsOnly) {
