@@ -114,6 +114,10 @@ struct RpcOptions {
   /// closed if it does not say so within `keepalive_timeout_ms`.
   int keepalive_time_ms = 60'000;
   int keepalive_timeout_ms = 20'000;
+  /// A connection without a call, from its beginning or since the last one, is closed after this
+  /// long, however many pings it answers; 0: never. Clients come again with their next call. A
+  /// stream is a call.
+  int idle_timeout_ms = 300'000;
   /// Clients may ask the same, with or without a call, at most this often.
   int client_ping_interval_min_ms = 10'000;
 

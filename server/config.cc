@@ -150,6 +150,9 @@ void AddTransportOptions(OptionTable& options, Config& config) {
   options.AddSize("grpc-calls-per-connection-max", config.grpc_calls_per_connection_max,
                   "Calls that one connection may have open, streams counted; one more waits", 1,
                   kGrpcNumberMax);
+  options.AddSeconds("grpc-idle-timeout", config.grpc_idle_timeout_s,
+                     "Seconds that a connection may be there without a call; 0: for ever", 0,
+                     86'400);
   options.AddSize("grpc-metadata-bytes-max", config.grpc_metadata_bytes_max,
                   "Bytes of a request's metadata; more gets RESOURCE_EXHAUSTED", kKiB,
                   kGrpcNumberMax);

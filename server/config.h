@@ -99,6 +99,8 @@ struct Config {
   std::size_t grpc_other_calls_max = 2'000;
   /// Calls that one connection may have open, streams counted.
   std::size_t grpc_calls_per_connection_max = 256;
+  /// How long a connection may be there without a call, in seconds; 0: for ever.
+  std::int64_t grpc_idle_timeout_s = 300;
   /// Bytes of the metadata of a request.
   std::size_t grpc_metadata_bytes_max = 16 * kKiB;
   /// Bytes that gRPC may hold in buffers, all connections together.

@@ -37,6 +37,7 @@ rpc::RpcOptions RpcOptionsOf(const Config& config) {
   options.connections_max = config.grpc_connections_max;
   options.streams_max = config.grpc_streams_max;
   options.concurrent_calls_max = static_cast<int>(config.grpc_calls_per_connection_max);
+  options.idle_timeout_ms = static_cast<int>(1'000 * config.grpc_idle_timeout_s);
   options.metadata_bytes_max = static_cast<int>(config.grpc_metadata_bytes_max);
   options.grpc_memory_bytes_max = config.grpc_memory_bytes_max;
   options.stream.heartbeat_interval_ms = 1000 * config.heartbeat_interval_s;

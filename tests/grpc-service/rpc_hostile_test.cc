@@ -253,5 +253,32 @@ TEST_F(RpcHostileAtTheDoor, WhoNeverSaysAWordIsClosed) {
   ExpectBounded();
 }
 
+/// One who has come, and calls nothing.
+class RpcHostileIdler : public RpcHostile {
+ protected:
+  RpcHostileIdler() : RpcHostile({.idle_timeout_ms = 300}) {}
+};
+
+TEST_F(RpcHostileIdler, WhoNeverCallsIsClosedAndWhoListensIsNot) {
+  TestStream stream(honest_, {channel_});
+  ASSERT_TRUE(stream.Next().has_value());
+  Guest quiet(harness_, "quiet");
+  RawHttp2Client idle(harness_.server->port(), 0);
+  EXPECT_TRUE(idle.ReadToEnd());
+  // The stream was there before, and has had nothing to say.
+  ExpectServed();
+  EXPECT_EQ(stream.NextLine(), "2 honest: hello");
+  // Whose connection is closed meanwhile comes again.
+  EXPECT_TRUE(Eventually([&] { return quiet.Join(channel_).ok(); }));
+}
+
+TEST_F(RpcHostileIdler, WhoHasCalledIsClosedAfterwards) {
+  const std::uint32_t stream = hostile_->Call("/grpc.health.v1.Health/Check", "", "");
+  hostile_->Grant(stream, 100);
+  EXPECT_TRUE(hostile_->ReadToEnd());
+  EXPECT_EQ(hostile_->ended(), 1u);
+  ExpectBounded();
+}
+
 }  // namespace
 }  // namespace txtchat::rpc
