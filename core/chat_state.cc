@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/shared_table.h"
+
 namespace txtchat {
 namespace {
 
@@ -187,7 +189,8 @@ void ChatState::InsertChannel(std::unique_ptr<Channel> channel) {
     direct_channels_[{extra.direct_first, extra.direct_second}] = channel->key;
   }
   for (const auto& [hash, invite] : extra.invites) channels_by_invite_[hash] = channel->key;
-  sanctions_ += extra.sanctions.size();
+  shared_sanctions_ += SharedEntries(extra.sanctions.size());
+  shared_invites_ += SharedEntries(extra.invites.size());
   for (const auto& [place, sanction] : extra.sanctions) {
     if (sanction.user != 0) sanctioned_.insert({sanction.user, channel->key, sanction.kind});
   }
@@ -203,7 +206,8 @@ std::unique_ptr<Channel> ChatState::ExtractChannel(ChannelKey key) {
   const ChannelExtras& extra = channel->extra();
   direct_channels_.erase({extra.direct_first, extra.direct_second});
   for (const auto& [hash, invite] : extra.invites) channels_by_invite_.erase(hash);
-  sanctions_ -= extra.sanctions.size();
+  shared_sanctions_ -= SharedEntries(extra.sanctions.size());
+  shared_invites_ -= SharedEntries(extra.invites.size());
   for (const auto& [place, sanction] : extra.sanctions) {
     sanctioned_.erase({sanction.user, key, sanction.kind});
   }

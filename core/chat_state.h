@@ -244,8 +244,9 @@ class ChatState {
            quiet_channel_deadlines_.size();
   }
   std::size_t personal_channel_count() const { return personal_channels_; }
-  std::size_t sanction_count() const { return sanctions_; }
-  std::size_t invite_count() const { return channels_by_invite_.size(); }
+  /// Those of all channels that are in the shared part of their table (core/shared_table.h).
+  std::size_t shared_sanctions() const { return shared_sanctions_; }
+  std::size_t shared_invites() const { return shared_invites_; }
   /// Public channels, in the order of creation.
   const absl::btree_set<ChannelKey>& listed_channels() const { return listed_channels_; }
 
@@ -307,7 +308,8 @@ class ChatState {
   absl::flat_hash_map<std::string, ChannelKey> channels_by_id_;
   absl::btree_set<ChannelKey> listed_channels_;
   std::size_t personal_channels_ = 0;
-  std::size_t sanctions_ = 0;
+  std::size_t shared_sanctions_ = 0;
+  std::size_t shared_invites_ = 0;
   absl::flat_hash_map<std::pair<UserKey, UserKey>, ChannelKey> direct_channels_;
   absl::flat_hash_map<std::string, ChannelKey> channels_by_invite_;
   /// One entry for each sanction of a user.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/chat_state.h"
+#include "core/shared_table.h"
 
 namespace txtchat {
 
@@ -70,15 +71,15 @@ void ChatState::InsertSanction(Channel& channel, SanctionRow sanction) {
   auto place = std::make_pair(sanction.kind, sanction.subject);
   const auto [at, is_new] =
       extras.sanctions.insert_or_assign(std::move(place), std::move(sanction));
-  if (is_new) ++sanctions_;
+  if (is_new && extras.sanctions.size() > kOwnEntries) ++shared_sanctions_;
 }
 
 SanctionRow ChatState::ExtractSanction(Channel& channel, SanctionKind kind,
                                        const std::string& subject) {
   const auto it = channel.extras->sanctions.find(std::make_pair(kind, subject));
   SanctionRow sanction = std::move(it->second);
+  if (channel.extras->sanctions.size() > kOwnEntries) --shared_sanctions_;
   channel.extras->sanctions.erase(it);
-  --sanctions_;
   if (sanction.user == 0) channel.extras->banned_ranges.erase(sanction.subject);
   sanctioned_.erase({sanction.user, channel.key, kind});
   return sanction;
@@ -120,13 +121,16 @@ InviteRow* ChatState::FindInvite(const std::string& hash) {
 
 void ChatState::InsertInvite(Channel& channel, InviteRow invite) {
   channels_by_invite_[invite.hash] = channel.key;
+  auto& invites = channel.NeedExtras().invites;
   std::string hash = invite.hash;
-  channel.NeedExtras().invites.insert_or_assign(std::move(hash), std::move(invite));
+  const bool is_new = invites.insert_or_assign(std::move(hash), std::move(invite)).second;
+  if (is_new && invites.size() > kOwnEntries) ++shared_invites_;
 }
 
 InviteRow ChatState::ExtractInvite(Channel& channel, const std::string& hash) {
   const auto it = channel.extras->invites.find(hash);
   InviteRow invite = std::move(it->second);
+  if (channel.extras->invites.size() > kOwnEntries) --shared_invites_;
   channel.extras->invites.erase(it);
   channels_by_invite_.erase(invite.hash);
   return invite;

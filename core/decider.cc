@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/retry_after.h"
 #include "core/text.h"
 
 namespace txtchat {
@@ -63,24 +62,6 @@ absl::StatusOr<User*> Decider::FindActor() {
   return state_.FindUser(session->user);
 }
 
-absl::Status Decider::CheckPace(User& user) const {
-  const Rate commands{.tokens = limits_.commands_per_user_per_s,
-                      .burst = limits_.commands_per_user_burst};
-  const Rate bytes{.tokens = limits_.bytes_per_user_per_s, .burst = limits_.bytes_per_user_burst};
-  const std::int64_t now_ms = envelope_.time_unix_ms;
-  // Where the time of day goes back, a bucket begins anew.
-  if (now_ms < user.last_seen_unix_ms) user.commands = user.bytes = TokenBucket();
-  const auto sent = static_cast<std::int64_t>(envelope_.SentBytes());
-  const std::int64_t wait_ms =
-      std::max(user.commands.WaitMs(commands, 1, now_ms), user.bytes.WaitMs(bytes, sent, now_ms));
-  if (wait_ms > 0) {
-    return WithRetryAfter(absl::ResourceExhaustedError("your commands come too fast"), wait_ms);
-  }
-  user.commands.Take(commands, 1, now_ms);
-  user.bytes.Take(bytes, sent, now_ms);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<User*> Decider::ActingUser() {
   const Actor& actor = envelope_.actor;
   absl::StatusOr<User*> found = FindActor();
@@ -132,48 +113,6 @@ absl::StatusOr<Channel*> Decider::ChannelOfMember(const User& user, const std::s
   if (!channel.ok()) return channel;
   if (absl::Status s = CheckMember(user, **channel); !s.ok()) return s;
   return channel;
-}
-
-absl::Status Decider::CheckRoomForUser() const {
-  if (state_.user_count() >= limits_.users_max) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the server has its most users (", limits_.users_max, "); try again later"));
-  }
-  return CheckRoomForPersonalChannel();
-}
-
-absl::Status Decider::CheckRoomForPersonalChannel() const {
-  // One for each user, and those whose users have gone and left others in them.
-  if (state_.personal_channel_count() >= 2 * limits_.users_max) {
-    return absl::ResourceExhaustedError(absl::StrCat("the server has its most personal channels (",
-                                                     2 * limits_.users_max, "); try again later"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Decider::MakeRoomForChannel() {
-  if (state_.channel_count() - state_.personal_channel_count() < limits_.channels_max) {
-    return absl::OkStatus();
-  }
-  if (Channel* const unused = state_.FindUnusedChannel()) {
-    EndChannel(*unused);
-    return absl::OkStatus();
-  }
-  return absl::ResourceExhaustedError(absl::StrCat("the server has its most channels (",
-                                                   limits_.channels_max, "); try again later"));
-}
-
-absl::Status Decider::CheckCanJoin(const Channel& channel, const User& user) const {
-  if (user.channels.size() >= limits_.channels_per_user_max) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("you are in ", user.channels.size(),
-                     " channels, the most a user may be in; leave one first"));
-  }
-  if (channel.members.size() >= limits_.members_per_channel_max) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the channel ", channel.id, " has its most members (", channel.members.size(), ")"));
-  }
-  return absl::OkStatus();
 }
 
 std::string Decider::NewChannelId() {

@@ -170,6 +170,7 @@ class Decider {
                                            Sanction& command);
   static std::size_t OwnersOf(const Channel& channel);
   /// Makes room for one more of a channel's sanctions: forgets those that have expired.
+  /// RESOURCE_EXHAUSTED: the channel has its most, or the server has few left.
   absl::Status MakeRoomForSanction(Channel& channel);
   absl::Status MakeRoomForInvite(Channel& channel);
   void DropSanction(Channel& channel, SanctionKind kind, const std::string& subject);

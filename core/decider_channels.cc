@@ -82,24 +82,6 @@ absl::StatusOr<Result> Decider::Handle(txtchat::AddMember& command) {
 
 // --- Invites.
 
-absl::Status Decider::MakeRoomForInvite(Channel& channel) {
-  const bool has_room_here = channel.extra().invites.size() < limits_.invites_per_channel_max;
-  if (has_room_here && state_.invite_count() < limits_.invites_max) return absl::OkStatus();
-  std::vector<std::string> expired;
-  for (const auto& [hash, invite] : channel.extra().invites) {
-    if (!invite.HoldsAt(envelope_.time_unix_ms)) expired.push_back(hash);
-  }
-  for (const std::string& hash : expired) DropInvite(channel, hash);
-  if (!expired.empty()) return absl::OkStatus();
-  if (has_room_here) {
-    return absl::ResourceExhaustedError(absl::StrCat("the server has its most invites (",
-                                                     limits_.invites_max, "); revoke one first"));
-  }
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the channel ", channel.id, " has its most invites (",
-                   limits_.invites_per_channel_max, "); revoke one first"));
-}
-
 void Decider::DropInvite(Channel& channel, const std::string& hash) {
   decision_.store.push_back(DeleteInvite{hash});
   state_.RemoveInvite(channel, hash);

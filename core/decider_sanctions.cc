@@ -134,25 +134,6 @@ void Decider::RemoveBanned(Channel& channel, const User& actor, const SanctionRo
   for (User* const member : banned) RemoveMember(channel, *member);
 }
 
-absl::Status Decider::MakeRoomForSanction(Channel& channel) {
-  const bool has_room_here = channel.extra().sanctions.size() < limits_.sanctions_per_channel_max;
-  if (has_room_here && state_.sanction_count() < limits_.sanctions_max) return absl::OkStatus();
-  std::vector<std::pair<SanctionKind, std::string>> expired;
-  for (const auto& [place, sanction] : channel.extra().sanctions) {
-    if (!sanction.HoldsAt(envelope_.time_unix_ms)) expired.push_back(place);
-  }
-  for (const auto& [kind, subject] : expired) DropSanction(channel, kind, subject);
-  if (!expired.empty()) return absl::OkStatus();
-  if (has_room_here) {
-    return absl::ResourceExhaustedError(absl::StrCat("the server has its most bans and mutes (",
-                                                     limits_.sanctions_max,
-                                                     "); take one back first"));
-  }
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the channel ", channel.id, " has its most bans and mutes (",
-                   limits_.sanctions_per_channel_max, "); take one back first"));
-}
-
 void Decider::DropSanction(Channel& channel, SanctionKind kind, const std::string& subject) {
   decision_.store.push_back(DeleteSanction{channel.key, kind, subject});
   state_.RemoveSanction(channel, kind, subject);

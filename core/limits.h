@@ -39,9 +39,11 @@ struct Limits {
   std::size_t tokens_per_user_max = 50;           ///< The one that expires first makes room.
   std::size_t sanctions_per_channel_max = 1'000;  ///< Those that have expired make room.
   std::size_t invites_per_channel_max = 100;      ///< Those that have expired make room.
-  std::size_t sanctions_max = 200'000;            ///< Bans and mutes of all channels together.
-  std::size_t invites_max = 200'000;              ///< The same of invites.
-  std::size_t officers_per_channel_max = 100;     ///< Moderators and owners.
+  /// Bans and mutes of all channels together, beyond the first four of each, which it always may
+  /// have. One channel gets 1/64 of what is left of them at the most: core/shared_table.h.
+  std::size_t sanctions_max = 200'000;
+  std::size_t invites_max = 200'000;           ///< The same of invites.
+  std::size_t officers_per_channel_max = 100;  ///< Moderators and owners.
 
   // --- How long something may hold. Beyond: INVALID_ARGUMENT.
   std::uint32_t invite_uses_max = 1'000'000;

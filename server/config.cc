@@ -198,8 +198,11 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
                   "Bans and mutes of a channel");
   options.AddSize("invites-per-channel-max", limits.invites_per_channel_max,
                   "Invites of a channel");
-  options.AddSize("sanctions-max", limits.sanctions_max, "Bans and mutes of all channels");
-  options.AddSize("invites-max", limits.invites_max, "Invites of all channels");
+  options.AddSize(
+      "sanctions-max", limits.sanctions_max,
+      "Bans and mutes of all channels, beyond the first four of each; one channel gets a "
+      "64th of what is left of them at the most");
+  options.AddSize("invites-max", limits.invites_max, "Invites of all channels, in the same way");
   options.AddSize("officers-per-channel-max", limits.officers_per_channel_max,
                   "Owners and moderators of a channel");
   options.AddSize("users-max", limits.users_max, "Users at once");

@@ -151,28 +151,6 @@ TEST(Sanctions, AreBoundedAndThoseThatExpiredMakeRoom) {
   EXPECT_EQ(list.sanctions[1].subject, "192.0.2.3");
 }
 
-TEST(Sanctions, OfAllChannelsTogetherAreBounded) {
-  Limits limits;
-  limits.sanctions_max = 2;
-  Room room(limits);
-  const std::string other = room.chat.Create(room.ann, "other");
-  const auto ban = [&](const std::string& channel, const std::string& range, std::int64_t ms) {
-    return room.Try(room.ann, Sanction{channel, SanctionKind::kBan, range, ms});
-  };
-  ASSERT_EQ(ban(room.id, "192.0.2.1", 1'000), StatusCode::kOk);
-  ASSERT_EQ(ban(other, "192.0.2.2", 0), StatusCode::kOk);
-  EXPECT_EQ(ban(room.id, "192.0.2.1", 1'000), StatusCode::kOk) << "it is there already";
-  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kResourceExhausted);
-  room.chat.store.FailCommits(absl::UnavailableError("no disk"));
-  EXPECT_EQ(room.Try(room.ann, RemoveChannel{room.id}), StatusCode::kUnavailable);
-  room.chat.store.FailCommits(absl::OkStatus());
-  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kResourceExhausted);
-  room.chat.Restart();
-  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kResourceExhausted);
-  ASSERT_EQ(room.Try(room.ann, RemoveChannel{room.id}), StatusCode::kOk);
-  EXPECT_EQ(ban(other, "192.0.2.3", 0), StatusCode::kOk) << "they ended with their channel";
-}
-
 TEST(Sanctions, OfARangeHoldAfterARestartAndUntilTheyEnd) {
   Room room;
   room.bob.address = *IpAddress::Parse("192.0.2.7");

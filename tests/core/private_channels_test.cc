@@ -151,10 +151,23 @@ TEST(Invite, IsOneOfABoundedNumberOnTheWholeServer) {
   Den den(limits);
   const auto other = den.chat.Do(den.bob, CreateChannel{"den of bob", ChannelKind::kPrivate});
   const std::string id = std::get<ChannelInfo>(*other).id;
-  ASSERT_EQ(den.Invite("a", 1, 1'000), StatusCode::kOk);
-  EXPECT_EQ(den.Try(den.bob, CreateInvite{id, "b", "i", 1, 1'000}), StatusCode::kResourceExhausted);
-  ASSERT_EQ(den.Try(den.bob, JoinByInvite{"a"}), StatusCode::kOk) << "which uses it up";
-  EXPECT_EQ(den.Try(den.bob, CreateInvite{id, "b", "i", 1, 1'000}), StatusCode::kOk);
+  for (const char* hash : {"1", "2", "3", "4", "5"}) {
+    ASSERT_EQ(den.Invite(hash, 1, 1'000), StatusCode::kOk) << hash;
+  }
+  const auto invite = [&](const std::string& hash) {
+    return den.chat.Do(den.bob, CreateInvite{id, hash, "i" + hash, 1, 1'000}).status();
+  };
+  for (const char* hash : {"a", "b", "c", "d"}) ASSERT_TRUE(invite(hash).ok()) << hash;
+  const absl::Status refusal = invite("e");
+  EXPECT_EQ(refusal.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(refusal.message(), "the server has few invites left, so the channel " + id +
+                                   " may have only 4 for now; revoke one first");
+  den.chat.Restart();
+  EXPECT_FALSE(invite("e").ok());
+  ASSERT_EQ(den.Try(den.bob, JoinByInvite{"1"}), StatusCode::kOk) << "which uses it up";
+  EXPECT_TRUE(invite("e").ok());
+  den.chat.Pass(1'000);
+  EXPECT_TRUE(invite("f").ok()) << "what has expired makes room";
 }
 
 TEST(Invite, OutlivesARestartAndARefusedBatch) {

@@ -1,0 +1,137 @@
+// How much there may be: what a user may ask, and room for users, channels and what
+// channels have.
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/decider.h"
+#include "core/retry_after.h"
+#include "core/shared_table.h"
+
+namespace txtchat {
+namespace {
+
+/// Whether a channel that has `held` entries may have one more once so many of them have gone.
+bool HasRoomWithout(std::size_t gone, std::size_t held, SharedTable table) {
+  table.used -= SharedEntries(held) - SharedEntries(held - gone);
+  return held - gone < HolderMost(table);
+}
+
+absl::Status HasItsMost(const Channel& channel, const char* what, const SharedTable& table,
+                        const char* next) {
+  const std::size_t most = HolderMost(table);
+  if (most == table.holder_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the channel ", channel.id, " has its most ", what, " (", most, "); ", next));
+  }
+  return absl::ResourceExhaustedError(absl::StrCat("the server has few ", what,
+                                                   " left, so the channel ", channel.id,
+                                                   " may have only ", most, " for now; ", next));
+}
+
+}  // namespace
+
+// --- What a user may ask.
+
+absl::Status Decider::CheckPace(User& user) const {
+  const Rate commands{.tokens = limits_.commands_per_user_per_s,
+                      .burst = limits_.commands_per_user_burst};
+  const Rate bytes{.tokens = limits_.bytes_per_user_per_s, .burst = limits_.bytes_per_user_burst};
+  const std::int64_t now_ms = envelope_.time_unix_ms;
+  // Where the time of day goes back, a bucket begins anew.
+  if (now_ms < user.last_seen_unix_ms) user.commands = user.bytes = TokenBucket();
+  const auto sent = static_cast<std::int64_t>(envelope_.SentBytes());
+  const std::int64_t wait_ms =
+      std::max(user.commands.WaitMs(commands, 1, now_ms), user.bytes.WaitMs(bytes, sent, now_ms));
+  if (wait_ms > 0) {
+    return WithRetryAfter(absl::ResourceExhaustedError("your commands come too fast"), wait_ms);
+  }
+  user.commands.Take(commands, 1, now_ms);
+  user.bytes.Take(bytes, sent, now_ms);
+  return absl::OkStatus();
+}
+
+// --- Users and channels.
+
+absl::Status Decider::CheckRoomForUser() const {
+  if (state_.user_count() >= limits_.users_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the server has its most users (", limits_.users_max, "); try again later"));
+  }
+  return CheckRoomForPersonalChannel();
+}
+
+absl::Status Decider::CheckRoomForPersonalChannel() const {
+  // One for each user, and those whose users have gone and left others in them.
+  if (state_.personal_channel_count() >= 2 * limits_.users_max) {
+    return absl::ResourceExhaustedError(absl::StrCat("the server has its most personal channels (",
+                                                     2 * limits_.users_max, "); try again later"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Decider::MakeRoomForChannel() {
+  if (state_.channel_count() - state_.personal_channel_count() < limits_.channels_max) {
+    return absl::OkStatus();
+  }
+  if (Channel* const unused = state_.FindUnusedChannel()) {
+    EndChannel(*unused);
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat("the server has its most channels (",
+                                                   limits_.channels_max, "); try again later"));
+}
+
+absl::Status Decider::CheckCanJoin(const Channel& channel, const User& user) const {
+  if (user.channels.size() >= limits_.channels_per_user_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("you are in ", user.channels.size(),
+                     " channels, the most a user may be in; leave one first"));
+  }
+  if (channel.members.size() >= limits_.members_per_channel_max) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the channel ", channel.id, " has its most members (", channel.members.size(), ")"));
+  }
+  return absl::OkStatus();
+}
+
+// --- What channels have.
+
+absl::Status Decider::MakeRoomForSanction(Channel& channel) {
+  const auto& sanctions = channel.extra().sanctions;
+  const SharedTable table{.size = limits_.sanctions_max,
+                          .used = state_.shared_sanctions(),
+                          .holder_max = limits_.sanctions_per_channel_max};
+  if (sanctions.size() < HolderMost(table)) return absl::OkStatus();
+  std::vector<std::pair<SanctionKind, std::string>> expired;
+  for (const auto& [place, sanction] : sanctions) {
+    if (!sanction.HoldsAt(envelope_.time_unix_ms)) expired.push_back(place);
+  }
+  if (!HasRoomWithout(expired.size(), sanctions.size(), table)) {
+    return HasItsMost(channel, "bans and mutes", table, "take one back first");
+  }
+  for (const auto& [kind, subject] : expired) DropSanction(channel, kind, subject);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::MakeRoomForInvite(Channel& channel) {
+  const auto& invites = channel.extra().invites;
+  const SharedTable table{.size = limits_.invites_max,
+                          .used = state_.shared_invites(),
+                          .holder_max = limits_.invites_per_channel_max};
+  if (invites.size() < HolderMost(table)) return absl::OkStatus();
+  std::vector<std::string> expired;
+  for (const auto& [hash, invite] : invites) {
+    if (!invite.HoldsAt(envelope_.time_unix_ms)) expired.push_back(hash);
+  }
+  if (!HasRoomWithout(expired.size(), invites.size(), table)) {
+    return HasItsMost(channel, "invites", table, "revoke one first");
+  }
+  for (const std::string& hash : expired) DropInvite(channel, hash);
+  return absl::OkStatus();
+}
+
+}  // namespace txtchat
