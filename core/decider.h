@@ -122,8 +122,8 @@ class Decider {
                                     const std::string& user_id);
   /// Whether others may still make the user a member of channels.
   absl::Status CheckCanBeAdded(const Channel& channel, const User& user) const;
-  absl::Status CheckRoomForUser() const;
-  absl::Status CheckRoomForPersonalChannel() const;
+  absl::Status CheckRoomForUser(UserKind kind) const;
+  absl::Status CheckRoomForPersonalChannel(UserKind kind) const;
   /// Ends an unused channel where there is no room for another one. RESOURCE_EXHAUSTED: all are
   /// used.
   absl::Status MakeRoomForChannel();

@@ -43,7 +43,7 @@ absl::Status Decider::CheckRoomForAccount(UserKind kind) const {
     return absl::ResourceExhaustedError(
         absl::StrCat("the server has its most accounts (", limits_.accounts_max, ")"));
   }
-  return CheckRoomForUser();
+  return CheckRoomForUser(kind);
 }
 
 std::string Decider::NewUserId() {

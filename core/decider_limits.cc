@@ -14,6 +14,20 @@
 namespace txtchat {
 namespace {
 
+/// Users whose room is not for users of this kind. Whoever likes can be many guests, and in time
+/// make many accounts; vouched users are the operator's.
+std::size_t ReserveOf(const Limits& limits, UserKind kind) {
+  switch (kind) {
+    case UserKind::kGuest:
+      return limits.users_max / 16;
+    case UserKind::kAccount:
+      return limits.users_max / 32;
+    case UserKind::kVouched:
+      break;
+  }
+  return 0;
+}
+
 /// Whether a channel that has `held` entries may have one more once so many of them have gone.
 bool HasRoomWithout(std::size_t gone, std::size_t held, SharedTable table) {
   table.used -= SharedEntries(held) - SharedEntries(held - gone);
@@ -56,21 +70,26 @@ absl::Status Decider::CheckPace(User& user) const {
 
 // --- Users and channels.
 
-absl::Status Decider::CheckRoomForUser() const {
-  if (state_.user_count() >= limits_.users_max) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the server has its most users (", limits_.users_max, "); try again later"));
+absl::Status Decider::CheckRoomForUser(UserKind kind) const {
+  const std::size_t count = state_.user_count();
+  if (count + ReserveOf(limits_, kind) < limits_.users_max) {
+    return CheckRoomForPersonalChannel(kind);
   }
-  return CheckRoomForPersonalChannel();
+  if (kind == UserKind::kGuest && count < limits_.users_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the server has its most guests (", count,
+                     " users, and room for accounts only); try again later, or log in"));
+  }
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the server has its most users (", count, "); try again later"));
 }
 
-absl::Status Decider::CheckRoomForPersonalChannel() const {
+absl::Status Decider::CheckRoomForPersonalChannel(UserKind kind) const {
   // One for each user, and those whose users have gone and left others in them.
-  if (state_.personal_channel_count() >= 2 * limits_.users_max) {
-    return absl::ResourceExhaustedError(absl::StrCat("the server has its most personal channels (",
-                                                     2 * limits_.users_max, "); try again later"));
-  }
-  return absl::OkStatus();
+  const std::size_t most = 2 * limits_.users_max - ReserveOf(limits_, kind);
+  if (state_.personal_channel_count() < most) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the server has its most personal channels (", most, "); try again later"));
 }
 
 absl::Status Decider::MakeRoomForChannel() {

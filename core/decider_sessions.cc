@@ -24,7 +24,7 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     const Channel* const personal = state_.FindChannelById(user.id);
     const bool is_in_it = personal != nullptr && user.channels.contains(personal->key);
     if (!is_in_it && personal == nullptr) {
-      if (absl::Status s = CheckRoomForPersonalChannel(); !s.ok()) return s;
+      if (absl::Status s = CheckRoomForPersonalChannel(user.kind); !s.ok()) return s;
     }
     if (!is_in_it) {
       if (absl::Status s = CheckCanJoin(Channel{}, user); !s.ok()) return s;
@@ -41,7 +41,7 @@ absl::StatusOr<Result> Decider::Handle(Register& command) {
     return absl::PermissionDeniedError(
         "guests are not admitted here; log in, or show a token (auth$TOKEN)");
   }
-  if (absl::Status s = CheckRoomForUser(); !s.ok()) return s;
+  if (absl::Status s = CheckRoomForUser(UserKind::kGuest); !s.ok()) return s;
   const User* const former_user = state_.FindUserById(command.user_id);
   if (absl::Status s = CheckLooks(command.display_name, UserKind::kGuest, former_user); !s.ok()) {
     return s;

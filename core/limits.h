@@ -25,6 +25,7 @@ struct Limits {
   std::size_t reason_bytes_max = 256;
 
   // --- Tables that peers can grow. Full: RESOURCE_EXHAUSTED, nothing changed.
+  /// The last sixteenth is for accounts and vouched users.
   std::size_t users_max = 100'000;
   /// Personal channels are not counted: each belongs to a user. When the table is full, channels
   /// without members in which nothing was ever said give way to new ones, the oldest first.

@@ -205,7 +205,8 @@ void AddLimitOptions(OptionTable& options, Limits& limits) {
   options.AddSize("invites-max", limits.invites_max, "Invites of all channels, in the same way");
   options.AddSize("officers-per-channel-max", limits.officers_per_channel_max,
                   "Owners and moderators of a channel");
-  options.AddSize("users-max", limits.users_max, "Users at once");
+  options.AddSize("users-max", limits.users_max,
+                  "Users at once; the last sixteenth is for accounts and vouched users");
   options.AddSize("channels-max", limits.channels_max,
                   "Channels at once, personal ones not counted");
   options.AddSize("channels-per-user-max", limits.channels_per_user_max,

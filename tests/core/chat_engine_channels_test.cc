@@ -242,6 +242,52 @@ TEST(TableLimits, RefuseWhatDoesNotFitAndSayWhich) {
       << "the table of channels is full";
 }
 
+TEST(TableLimits, GuestsLeaveTheLastSixteenthToOthers) {
+  Limits limits;
+  limits.users_max = 32;
+  ChatHarness chat(limits);
+  for (SessionId id = 1; id <= 30; ++id) chat.LineGuest(id, "guest " + std::to_string(id));
+  const absl::Status refusal =
+      chat.Do({.session = 31}, Register{"10.0.0.31:1", "late", "", {.id = 31, .lane = &chat.lane}})
+          .status();
+  EXPECT_EQ(refusal.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(refusal.message(),
+            "the server has its most guests (30 users, and room for accounts only); try again "
+            "later, or log in");
+  chat.Account("alice");
+  const CreateAccount another{"account-eve", "eve", "eve", "hash", {"token", "id", "", 1'000}};
+  EXPECT_EQ(chat.Do({}, another).status().message(),
+            "the server has its most users (31); try again later")
+      << "half of it is for those for whom somebody vouches";
+  const Actor bob = chat.VouchedFor("jwt:x:bob", "bob");
+  EXPECT_NE(chat.WhoIs(bob).id, "");
+  EXPECT_EQ(chat.Do(chat.VouchedFor("jwt:x:cyd", "cyd"), WhoAmI{}).status().message(),
+            "the server has its most users (32); try again later");
+}
+
+TEST(TableLimits, PersonalChannelsThatGuestsLeftBehindKeepNobodyElseOut) {
+  Limits limits;
+  limits.users_max = 16;
+  limits.empty_channel_ttl_ms = 1'000'000'000;
+  ChatHarness chat(limits);
+  const Actor alice = chat.Account("alice");
+  // Guests come and go, and she stays in the channel of each: one for each of the 32, but for what
+  // is kept for others.
+  SessionId id = 1;
+  absl::Status refusal;
+  for (; id < 100; ++id) {
+    const std::string address = ChatHarness::AddressOf(id);
+    refusal = chat.Do({.session = id}, Register{address, "g", "", {.id = id, .lane = &chat.lane}})
+                  .status();
+    if (!refusal.ok()) break;
+    ASSERT_TRUE(chat.JoinChannel(alice, address).ok());
+    ASSERT_TRUE(chat.Close(id).ok());
+  }
+  EXPECT_EQ(id, 31u);
+  EXPECT_EQ(refusal.message(), "the server has its most personal channels (31); try again later");
+  chat.Account("bob");
+}
+
 TEST(TableLimits, UnusedChannelsGiveWayTheOldestFirst) {
   Limits limits;
   limits.channels_max = 3;
