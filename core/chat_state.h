@@ -105,9 +105,10 @@ struct User {
   std::int64_t last_seen_unix_ms = 0;
   std::int64_t since_unix_ms = 0;  ///< It is in this process since.
   IpAddress address;               ///< That it was last seen at, if any.
-  // What it may still ask and say. Not journaled, as last_seen.
+  // What it may still ask, say and make. Not journaled, as last_seen.
   TokenBucket commands;
   TokenBucket bytes;
+  TokenBucket creations;
   absl::btree_set<ChannelKey> channels;
   std::vector<SessionId> sessions;
   std::unique_ptr<Account> account;  ///< Null for a guest.

@@ -254,6 +254,7 @@ absl::StatusOr<Result> Decider::Handle(CreateChannel& command) {
     return s;
   }
   if (absl::Status s = CheckCanJoin(Channel{}, **user); !s.ok()) return s;
+  if (absl::Status s = TakeCreation(**user); !s.ok()) return s;
   if (absl::Status s = MakeRoomForChannel(); !s.ok()) return s;
   Channel& channel = AddChannel(NewChannelId(), std::move(command.display_name), command.kind);
   AddMember(channel, **user, /*creates=*/true);

@@ -81,6 +81,9 @@ class Decider {
   absl::StatusOr<User*> ActingUser();
   /// RESOURCE_EXHAUSTED: the user asks more than it may.
   absl::Status CheckPace(User& user) const;
+  /// The last check before the user makes one more thing that stays: takes it from what it may.
+  /// RESOURCE_EXHAUSTED: it has made too much of late.
+  absl::Status TakeCreation(User& user) const;
   /// The user that the actor is, or why it is none.
   absl::StatusOr<User*> FindActor();
   absl::StatusOr<User*> VouchedUser(const Vouched& vouched);

@@ -44,6 +44,7 @@ absl::StatusOr<Result> Decider::Handle(OpenDirect& command) {
   }
   if (absl::Status s = CheckCanJoin(Channel{}, **user); !s.ok()) return s;
   if (absl::Status s = CheckCanBeAdded(Channel{}, **other); !s.ok()) return s;
+  if (absl::Status s = TakeCreation(**user); !s.ok()) return s;
   if (absl::Status s = MakeRoomForChannel(); !s.ok()) return s;
   const UserKey first = std::min((*user)->key, (*other)->key);
   const UserKey second = std::max((*user)->key, (*other)->key);
@@ -104,6 +105,7 @@ absl::StatusOr<Result> Decider::Handle(CreateInvite& command) {
     return absl::InvalidArgumentError(absl::StrCat(
         "an invite lasts from 1 to ", limits_.invite_lifetime_max_ms / 1'000, " seconds"));
   }
+  if (absl::Status s = TakeCreation(**user); !s.ok()) return s;
   if (absl::Status s = MakeRoomForInvite(**channel); !s.ok()) return s;
   InviteRow invite{.hash = command.hash,
                    .id = command.invite_id,

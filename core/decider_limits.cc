@@ -1,4 +1,4 @@
-// How much there may be: what a user may ask, and room for users, channels and what
+// How much there may be: what a user may ask and make, and room for users, channels and what
 // channels have.
 #include <algorithm>
 #include <cstddef>
@@ -48,7 +48,7 @@ absl::Status HasItsMost(const Channel& channel, const char* what, const SharedTa
 
 }  // namespace
 
-// --- What a user may ask.
+// --- What a user may ask and make.
 
 absl::Status Decider::CheckPace(User& user) const {
   const Rate commands{.tokens = limits_.commands_per_user_per_s,
@@ -56,7 +56,7 @@ absl::Status Decider::CheckPace(User& user) const {
   const Rate bytes{.tokens = limits_.bytes_per_user_per_s, .burst = limits_.bytes_per_user_burst};
   const std::int64_t now_ms = envelope_.time_unix_ms;
   // Where the time of day goes back, a bucket begins anew.
-  if (now_ms < user.last_seen_unix_ms) user.commands = user.bytes = TokenBucket();
+  if (now_ms < user.last_seen_unix_ms) user.commands = user.bytes = user.creations = TokenBucket();
   const auto sent = static_cast<std::int64_t>(envelope_.SentBytes());
   const std::int64_t wait_ms =
       std::max(user.commands.WaitMs(commands, 1, now_ms), user.bytes.WaitMs(bytes, sent, now_ms));
@@ -66,6 +66,16 @@ absl::Status Decider::CheckPace(User& user) const {
   user.commands.Take(commands, 1, now_ms);
   user.bytes.Take(bytes, sent, now_ms);
   return absl::OkStatus();
+}
+
+absl::Status Decider::TakeCreation(User& user) const {
+  const Rate rate{.tokens = limits_.creations_per_user_per_minute,
+                  .burst = limits_.creations_per_user_burst,
+                  .period_ms = 60'000};
+  const std::int64_t wait_ms = user.creations.TryTake(rate, 1, envelope_.time_unix_ms);
+  if (wait_ms == 0) return absl::OkStatus();
+  return WithRetryAfter(
+      absl::ResourceExhaustedError("you make channels, bans, mutes and invites too fast"), wait_ms);
 }
 
 // --- Users and channels.

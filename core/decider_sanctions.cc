@@ -100,6 +100,7 @@ absl::StatusOr<Result> Decider::Handle(Sanction& command) {
   if (!row.ok()) return row.status();
   const auto place = std::make_pair(row->kind, row->subject);
   if (!(*channel)->extra().sanctions.contains(place)) {
+    if (absl::Status s = TakeCreation(**user); !s.ok()) return s;
     if (absl::Status s = MakeRoomForSanction(**channel); !s.ok()) return s;
   }
   const bool bans = row->kind == SanctionKind::kBan;

@@ -66,6 +66,9 @@ struct Limits {
   std::int64_t commands_per_user_burst = 0;
   std::int64_t bytes_per_user_per_s = 0;  ///< Envelope::SentBytes.
   std::int64_t bytes_per_user_burst = 0;
+  /// Channels, bans, mutes and invites that it makes.
+  std::int64_t creations_per_user_per_minute = 0;
+  std::int64_t creations_per_user_burst = 0;
 
   // --- Commands that wait for the sequencer. Full: a line connection stops reading its socket, a
   // gRPC call fails with RESOURCE_EXHAUSTED.

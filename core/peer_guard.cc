@@ -1,6 +1,7 @@
 #include "core/peer_guard.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "core/retry_after.h"
 
@@ -8,6 +9,20 @@ namespace txtchat {
 namespace {
 
 constexpr int kV6BlockBits = 64;  // What one customer gets at least.
+constexpr std::int64_t kMinuteMs = 60'000;
+
+/// To the tables that all share.
+RateTable::Cost WhatAdds(const Command& command) {
+  const bool user =
+      std::holds_alternative<Register>(command) || std::holds_alternative<CreateAccount>(command);
+  if (user) return {.registrations = 1};
+  const bool stays = std::holds_alternative<CreateChannel>(command) ||
+                     std::holds_alternative<OpenDirect>(command) ||
+                     std::holds_alternative<Sanction>(command) ||
+                     std::holds_alternative<CreateInvite>(command);
+  if (stays) return {.creations = 1};
+  return {};
+}
 
 }  // namespace
 
@@ -39,7 +54,13 @@ PeerGuard::PeerGuard(const PeerLimits& limits)
            .bytes = {limits.bytes_per_address_per_s, limits.bytes_per_address_burst},
            .attempts = {.tokens = limits.attempts_per_address_per_minute,
                         .burst = limits.attempts_per_address_per_minute,
-                        .period_ms = 60'000}},
+                        .period_ms = kMinuteMs},
+           .registrations = {.tokens = limits.registrations_per_address_per_minute,
+                             .burst = limits.registrations_per_address_per_minute,
+                             .period_ms = kMinuteMs},
+           .creations = {.tokens = limits.creations_per_address_per_minute,
+                         .burst = limits.creations_per_address_burst,
+                         .period_ms = kMinuteMs}},
           kPeerAccountsMax) {}
 
 IpAddress PeerGuard::BlockOf(const IpAddress& address) const {
@@ -94,6 +115,21 @@ Verdict PeerGuard::TryTakeAttempt(const IpAddress& address, std::int64_t now_ms)
   const IpAddress block = BlockOf(address);
   if (!block.known()) return {};
   return {of_addresses_.TryTake({block}, {.attempts = 1}, now_ms), Verdict::Whose::kAddress};
+}
+
+absl::Status PeerGuard::MayCreate(const IpAddress& address, const Command& command,
+                                  std::int64_t now_ms) {
+  const RateTable::Cost adds = WhatAdds(command);
+  const IpAddress block = BlockOf(address);
+  if (!block.known() || adds.registrations + adds.creations == 0) return absl::OkStatus();
+  const std::int64_t wait_ms = of_addresses_.TryTake({block}, adds, now_ms);
+  if (wait_ms == 0) return absl::OkStatus();
+  return WithRetryAfter(
+      absl::ResourceExhaustedError(
+          adds.registrations > 0
+              ? "too many users are registered from your address"
+              : "too many channels, bans, mutes and invites are made from your address"),
+      wait_ms);
 }
 
 }  // namespace txtchat

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "core/command.h"
 #include "core/connection_limiter.h"
 #include "core/ip_address.h"
 #include "core/peer_limits.h"
@@ -71,6 +72,12 @@ class PeerGuard {
 
   // --- Passwords and tokens.
   Verdict TryTakeAttempt(const IpAddress& address, std::int64_t now_ms);
+
+  // --- What stays in tables that all share: users, channels, bans, mutes, invites.
+  /// Takes what the command would add to them, if it adds anything, from what the address may. To
+  /// be asked once for each command, before it is submitted; what the core refuses afterwards
+  /// counts as well. RESOURCE_EXHAUSTED, with when to come again.
+  absl::Status MayCreate(const IpAddress& address, const Command& command, std::int64_t now_ms);
 
  private:
   const PeerLimits limits_;

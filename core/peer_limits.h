@@ -52,6 +52,13 @@ struct PeerLimits {
   std::int64_t bytes_per_address_burst = 32 * 1024 * 1024;
   /// Passwords and tokens that are tried. Beyond: RESOURCE_EXHAUSTED, without a look at them.
   std::int64_t attempts_per_address_per_minute = 60;
+  /// Guests and accounts that are made, whatever comes of it; as many at once. Beyond:
+  /// RESOURCE_EXHAUSTED, with when to come again; on a line the connection stays, unregistered.
+  std::int64_t registrations_per_address_per_minute = 1'200;
+  /// Channels, bans, mutes and invites: what stays when who made it has gone. Whatever comes of
+  /// it. Beyond: RESOURCE_EXHAUSTED, with when to come again.
+  std::int64_t creations_per_address_per_minute = 120;
+  std::int64_t creations_per_address_burst = 1'000;
 
   /// The same for one login name, whoever tries: so that many addresses together do not guess it.
   /// Its user waits, too, while others try; a token is not held up.
@@ -64,6 +71,9 @@ struct PeerLimits {
   std::int64_t commands_per_user_burst = 20'000;
   std::int64_t bytes_per_user_per_s = 16 * 1024 * 1024;  ///< Envelope::SentBytes.
   std::int64_t bytes_per_user_burst = 32 * 1024 * 1024;
+  /// Channels, bans, mutes and invites, those that were made alone.
+  std::int64_t creations_per_user_per_minute = 60;
+  std::int64_t creations_per_user_burst = 300;
 
   /// Addresses behind which many peers are known to be: a published container port, a load
   /// balancer, a private network's router.

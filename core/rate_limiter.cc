@@ -72,7 +72,13 @@ std::int64_t RateTable::Take(const PeerKey& key, const Cost& cost, std::int64_t 
   Account& account = Find(stripe, key, now_ms);
   Charge(account, cost, now_ms);
   const auto one = [](std::int64_t tokens) { return std::min<std::int64_t>(tokens, 1); };
-  return Wait(account, {one(cost.commands), one(cost.bytes), one(cost.attempts)}, now_ms);
+  return Wait(account,
+              {.commands = one(cost.commands),
+               .bytes = one(cost.bytes),
+               .attempts = one(cost.attempts),
+               .registrations = one(cost.registrations),
+               .creations = one(cost.creations)},
+              now_ms);
 }
 
 std::int64_t RateTable::WaitMs(const PeerKey& key, const Cost& cost, std::int64_t now_ms) {
@@ -120,9 +126,13 @@ void RateTable::ForgetSome(Stripe& stripe, std::int64_t now_ms) {
 }
 
 bool RateTable::IsFull(const Account& account, std::int64_t now_ms) const {
-  return (rates_.commands.unlimited() || account.commands.IsFull(rates_.commands, now_ms)) &&
-         (rates_.bytes.unlimited() || account.bytes.IsFull(rates_.bytes, now_ms)) &&
-         (rates_.attempts.unlimited() || account.attempts.IsFull(rates_.attempts, now_ms));
+  const auto is_full = [now_ms](const TokenBucket& bucket, const Rate& rate) {
+    return rate.unlimited() || bucket.IsFull(rate, now_ms);
+  };
+  return is_full(account.commands, rates_.commands) && is_full(account.bytes, rates_.bytes) &&
+         is_full(account.attempts, rates_.attempts) &&
+         is_full(account.registrations, rates_.registrations) &&
+         is_full(account.creations, rates_.creations);
 }
 
 std::int64_t RateTable::Wait(const Account& account, const Cost& cost, std::int64_t now_ms) const {
@@ -132,13 +142,17 @@ std::int64_t RateTable::Wait(const Account& account, const Cost& cost, std::int6
   };
   return std::max({wait(account.commands, rates_.commands, cost.commands),
                    wait(account.bytes, rates_.bytes, cost.bytes),
-                   wait(account.attempts, rates_.attempts, cost.attempts)});
+                   wait(account.attempts, rates_.attempts, cost.attempts),
+                   wait(account.registrations, rates_.registrations, cost.registrations),
+                   wait(account.creations, rates_.creations, cost.creations)});
 }
 
 void RateTable::Charge(Account& account, const Cost& cost, std::int64_t now_ms) const {
   account.commands.Take(rates_.commands, cost.commands, now_ms);
   account.bytes.Take(rates_.bytes, cost.bytes, now_ms);
   account.attempts.Take(rates_.attempts, cost.attempts, now_ms);
+  account.registrations.Take(rates_.registrations, cost.registrations, now_ms);
+  account.creations.Take(rates_.creations, cost.creations, now_ms);
 }
 
 }  // namespace txtchat

@@ -58,7 +58,7 @@ struct PeerKey {
   }
 };
 
-/// Accounts by key, each with a bucket of commands, one of bytes and one of attempts.
+/// Accounts by key, each with a bucket for every kind of Cost.
 ///
 /// Bounded: an account whose buckets are full again says no more than none, and is forgotten; each
 /// newcomer has a few looked at. Where there are `accounts_max` of them and none of those looked at
@@ -72,12 +72,16 @@ class RateTable {
     Rate commands;
     Rate bytes;
     Rate attempts;
+    Rate registrations;
+    Rate creations;
   };
   /// What is to be taken, or until when something is missing.
   struct Cost {
     std::int64_t commands = 0;
     std::int64_t bytes = 0;
     std::int64_t attempts = 0;
+    std::int64_t registrations = 0;
+    std::int64_t creations = 0;
   };
 
   RateTable(const Rates& rates, std::size_t accounts_max);
@@ -100,6 +104,8 @@ class RateTable {
     TokenBucket commands;
     TokenBucket bytes;
     TokenBucket attempts;
+    TokenBucket registrations;
+    TokenBucket creations;
   };
   struct Stripe {
     mutable absl::Mutex mutex;

@@ -157,6 +157,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void TakeLines();
   void TakeLine(const LineSplitter::Line& line);
   void TakeLocal(const Request& request);
+  /// Whether its address may have the command add to what all share. RESOURCE_EXHAUSTED
+  absl::Status MayCreate(const Command& command);
   void TakeCommand(Request& request);
   void TakeHistory(Request& request);
   SessionSpec SpecOfSession();

@@ -211,6 +211,14 @@ SessionSpec Session::SpecOfSession() {
   return {.id = id_, .lane = &io_, .format = taken_format_, .sees_own_creation = false};
 }
 
+absl::Status Session::MayCreate(const Command& command) {
+  PeerGuard* const peers = io_.environment().peers;
+  // Who is registered takes another name.
+  const bool renames = registered_ && std::holds_alternative<Register>(command);
+  if (peers == nullptr || renames) return absl::OkStatus();
+  return peers->MayCreate(peer_.address, command, io_.NowMs());
+}
+
 void Session::TakeCommand(Request& request) {
   Envelope envelope;
   envelope.command = std::move(std::get<Command>(request.action));
@@ -223,6 +231,10 @@ void Session::TakeCommand(Request& request) {
   } else if (auto* registration = std::get_if<Register>(&envelope.command)) {
     registration->user_id = peer_.id;
     registration->session = SpecOfSession();
+  }
+  if (const absl::Status s = MayCreate(envelope.command); !s.ok()) {
+    AnswerError(s);
+    return;
   }
   std::string argument = request.row->repeats_channel ? std::string(request.argument) : "";
   if (auto* invite = std::get_if<CreateInvite>(&envelope.command)) {

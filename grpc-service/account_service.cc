@@ -76,6 +76,7 @@ grpc::ServerUnaryReactor* AccountService::CreateAccount(grpc::CallbackServerCont
         txtchat::CreateAccount command{.login = std::move(*r.mutable_login_name()),
                                        .display_name = std::move(*r.mutable_display_name()),
                                        .token = *std::move(token)};
+        if (absl::Status s = runner_.MayCreate(*context, command); !s.ok()) return s;
         runner_.dependencies().accounts->Create(
             std::move(command), std::move(*r.mutable_password()), std::move(caller));
         return absl::OkStatus();

@@ -81,6 +81,18 @@ absl::Status CallRunner::MayShowPassword(const grpc::CallbackServerContext& cont
                       : rpc::MayShowPassword(PeerOf(context).address, IsPrivate(context));
 }
 
+absl::Status CallRunner::MayCreate(const grpc::CallbackServerContext& context,
+                                   const Command& command) {
+  if (dependencies_.peers == nullptr) return absl::OkStatus();
+  const PeerKey peer = PeerOf(context);
+  absl::Status status = dependencies_.peers->MayCreate(peer.address, command, PumpThread::NowMs());
+  if (!status.ok()) {
+    ++calls_too_fast_;
+    Strike(peer);
+  }
+  return status;
+}
+
 // --- Who calls.
 
 absl::StatusOr<Actor> CallRunner::ActorOf(const grpc::CallbackServerContext& context,

@@ -62,6 +62,9 @@ class CallRunner {
   void Strike(const PeerKey& peer);
   /// Whether the peer may call now. RESOURCE_EXHAUSTED, with when to come again.
   absl::Status MayCall(const grpc::CallbackServerContext& context, std::size_t request_bytes);
+  /// Whether the peer may have the command add to what all share; to be asked once for each.
+  /// RESOURCE_EXHAUSTED, with when to come again.
+  absl::Status MayCreate(const grpc::CallbackServerContext& context, const Command& command);
   enum class Caller {
     kUser,     ///< Its token says who.
     kAnybody,  ///< Needs no token.
@@ -161,6 +164,7 @@ grpc::ServerUnaryReactor* CallRunner::Run(grpc::CallbackServerContext* context,
   if (!opened.status.ok()) return call->Refuse(opened.status);
   absl::StatusOr<Command> command = to_command(opened.request);
   if (!command.ok()) return call->Refuse(command.status());
+  if (absl::Status s = MayCreate(*context, *command); !s.ok()) return call->Refuse(s);
   const absl::Status reserved = call->Reserve(ListBytesMax(*command));
   if (!reserved.ok()) return call->Refuse(reserved);
   const absl::Status submitted = Submit(std::move(opened.actor), *std::move(command), NextPump(),

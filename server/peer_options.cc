@@ -16,6 +16,17 @@ void AddRate(OptionTable& options, const std::string& name, std::int64_t& per_se
   options.AddRate(name + "-burst", burst, "How many of these at once, after a pause", 1);
 }
 
+/// What stays, of one address or user.
+void AddCreations(OptionTable& options, const std::string& whose, std::int64_t& per_minute,
+                  std::int64_t& burst) {
+  const std::string name = "creations-per-" + whose;
+  options.AddRate(name, per_minute,
+                  "Channels, bans, mutes and invites that one " + whose +
+                      " may make in a minute; 0: any number",
+                  0);
+  options.AddRate(name + "-burst", burst, "How many of these at once, after a pause", 1);
+}
+
 }  // namespace
 
 void AddPeerOptions(OptionTable& options, Config& config) {
@@ -39,12 +50,19 @@ void AddPeerOptions(OptionTable& options, Config& config) {
                   "Passwords and tokens that one address may try in a minute; 0: "
                   "any number",
                   0);
+  options.AddRate("registrations-per-address", limits.registrations_per_address_per_minute,
+                  "Guests and accounts that one address may register in a minute; 0: any number",
+                  0);
+  AddCreations(options, "address", limits.creations_per_address_per_minute,
+               limits.creations_per_address_burst);
   options.AddRate("attempts-per-login", limits.attempts_per_login_per_minute,
                   "Passwords that may be tried for one login name in a minute; 0: any number", 0);
   AddRate(options, "commands-per-user", limits.commands_per_user_per_s,
           limits.commands_per_user_burst, "Commands of one user");
   AddRate(options, "bytes-per-user", limits.bytes_per_user_per_s, limits.bytes_per_user_burst,
           "Bytes of one user's commands");
+  AddCreations(options, "user", limits.creations_per_user_per_minute,
+               limits.creations_per_user_burst);
   options.AddRanges("shared-address-ranges", limits.shared_address_ranges,
                     "Addresses that many peers share, and that are held to no limit of one "
                     "address; none: every address is held to them");

@@ -54,6 +54,8 @@ Config Affordable(Config config) {
   config.limits.commands_per_user_burst = config.peers.commands_per_user_burst;
   config.limits.bytes_per_user_per_s = config.peers.bytes_per_user_per_s;
   config.limits.bytes_per_user_burst = config.peers.bytes_per_user_burst;
+  config.limits.creations_per_user_per_minute = config.peers.creations_per_user_per_minute;
+  config.limits.creations_per_user_burst = config.peers.creations_per_user_burst;
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return config;
   const std::size_t files_of_line =

@@ -67,7 +67,7 @@ def naive_ready(log):
 
 # What one peer may send at once is less than what is to be measured.
 UNLIMITED = ("--commands-per-connection=0", "--bytes-per-connection=0", "--commands-per-user=0",
-             "--bytes-per-user=0")
+             "--bytes-per-user=0", "--creations-per-user=0")
 
 
 class Servers:

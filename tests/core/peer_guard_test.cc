@@ -1,7 +1,9 @@
 #include "core/peer_guard.h"
 
 #include <string_view>
+#include <vector>
 
+#include "core/retry_after.h"
 #include "gtest/gtest.h"
 
 namespace txtchat {
@@ -68,6 +70,57 @@ TEST(PeerGuard, HoldsAttemptsToTheirMinute) {
   EXPECT_TRUE(guard.TryTakeAttempt(peer, 0).ok());
   EXPECT_EQ(guard.TryTakeAttempt(peer, 0).retry_after_ms, 30'000);
   EXPECT_TRUE(guard.TryTakeAttempt(peer, 30'000).ok());
+}
+
+TEST(PeerGuard, HoldsWhatAnAddressRegistersToItsMinute) {
+  PeerGuard guard({.registrations_per_address_per_minute = 2});
+  const IpAddress peer = At("192.0.2.1");
+  EXPECT_TRUE(guard.MayCreate(peer, Register{}, 0).ok());
+  EXPECT_TRUE(guard.MayCreate(peer, CreateAccount{}, 0).ok());
+  const absl::Status refusal = guard.MayCreate(peer, Register{}, 0);
+  EXPECT_EQ(refusal.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(refusal.message(),
+            "too many users are registered from your address; retry after 30000 ms");
+  EXPECT_EQ(RetryAfterMs(refusal), 30'000);
+  EXPECT_FALSE(guard.MayCreate(peer, CreateAccount{}, 0).ok());
+  EXPECT_TRUE(guard.MayCreate(peer, CreateChannel{}, 0).ok()) << "that is another matter";
+  EXPECT_TRUE(guard.MayCreate(At("192.0.2.2"), Register{}, 0).ok());
+  EXPECT_TRUE(guard.MayCreate(peer, Register{}, 30'000).ok());
+}
+
+TEST(PeerGuard, HoldsWhatAnAddressMakesToItsMinute) {
+  PeerGuard guard({.creations_per_address_per_minute = 6, .creations_per_address_burst = 4});
+  const IpAddress peer = At("2001:db8:1:2::3");
+  EXPECT_TRUE(guard.MayCreate(peer, CreateChannel{}, 0).ok());
+  EXPECT_TRUE(guard.MayCreate(peer, OpenDirect{}, 0).ok());
+  EXPECT_TRUE(guard.MayCreate(peer, Sanction{}, 0).ok());
+  EXPECT_TRUE(guard.MayCreate(peer, CreateInvite{}, 0).ok());
+  const absl::Status refusal = guard.MayCreate(At("2001:db8:1:2::4"), CreateChannel{}, 0);
+  EXPECT_EQ(refusal.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(refusal.message(),
+            "too many channels, bans, mutes and invites are made from your address; retry after "
+            "10000 ms");
+  for (const Command& command : std::vector<Command>{Register{}, Send{}, Join{}, OpenSession{},
+                                                     ListChannels{}, JoinByInvite{}, Pardon{}}) {
+    EXPECT_TRUE(guard.MayCreate(peer, command, 0).ok()) << command.index();
+  }
+}
+
+TEST(PeerGuard, HoldsNobodyToWhatASharedAddressMakes) {
+  PeerGuard guard({.registrations_per_address_per_minute = 1,
+                   .creations_per_address_per_minute = 1,
+                   .creations_per_address_burst = 1});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(guard.MayCreate(At("172.17.0.1"), Register{}, 0).ok());
+    EXPECT_TRUE(guard.MayCreate(At("172.17.0.1"), CreateChannel{}, 0).ok());
+    EXPECT_TRUE(guard.MayCreate({}, CreateChannel{}, 0).ok());
+  }
+  PeerGuard unlimited(
+      {.registrations_per_address_per_minute = 0, .creations_per_address_per_minute = 0});
+  for (int i = 0; i < 10'000; ++i) {
+    ASSERT_TRUE(unlimited.MayCreate(At("192.0.2.1"), Register{}, 0).ok());
+    ASSERT_TRUE(unlimited.MayCreate(At("192.0.2.1"), CreateChannel{}, 0).ok());
+  }
 }
 
 TEST(PeerGuard, HasEnoughOfAConnectionAfterSomeStrikes) {

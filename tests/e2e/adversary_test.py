@@ -43,6 +43,7 @@ class Adversary(ServerTestCase):
             "--password-memory-bytes=8388608",
             "--commands-per-connection=0",
             "--commands-per-user=0",
+            "--creations-per-user=0",
             "--strikes-per-connection=0",
             "--bytes-per-connection=0",
         )

@@ -18,7 +18,7 @@ BENCH = os.environ["TXTCHAT_BENCH"]
 
 # A load is more than what one peer may send at once.
 UNLIMITED = ("--commands-per-connection=0", "--bytes-per-connection=0", "--commands-per-user=0",
-             "--bytes-per-user=0")
+             "--bytes-per-user=0", "--creations-per-user=0")
 
 
 def run_bench(*arguments, patience_s=DEADLINE_S):

@@ -8,6 +8,7 @@ import unittest
 
 import grpc
 from harness import http2
+from harness.accounts import PASSWORD, AccountTestCase
 from harness.bystanders import Bystanders
 from harness.line import LineClient
 from harness.rpc import GrpcUser
@@ -143,6 +144,53 @@ class CrowdsOfOneAddress(ServerTestCase):
         bystanders.chat()
 
 
+class WhatStays(AccountTestCase):
+    """What one address makes in tables that all share, over both transports together."""
+
+    server_flags = (
+        *AccountTestCase.server_flags,
+        "--shared-address-ranges=none",
+        "--registrations-per-address=3",
+        "--creations-per-address=1",
+        "--creations-per-address-burst=2",
+    )
+
+    def assert_refused(self, error, what):
+        self.assertEqual(grpc.StatusCode.RESOURCE_EXHAUSTED, error.code())
+        after_ms = int(dict(error.trailing_metadata())["retry-after-ms"])
+        self.assertIn(f"too many {what} from your address; retry after {after_ms} ms", error.details())
+
+    def test_is_bounded_by_the_minute(self):
+        line = self.closing(LineClient(self.server.line_address))
+        line.register("line guest")
+        guest = self.closing(GrpcUser(self.server.grpc_address, "guest"))
+        self.account("alice", "Alice")
+        users = "users are registered"
+        with self.assertRaises(grpc.RpcError) as refused:
+            GrpcUser(self.server.grpc_address, "late")
+        self.assert_refused(refused.exception, users)
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.nobody.call(
+                "CreateAccount", login_name="bob", display_name="Bob", password=PASSWORD
+            )
+        self.assert_refused(refused.exception, users)
+        late = self.closing(LineClient(self.server.line_address))
+        late.send("reg$late")
+        self.assertIn(f"too many {users} from your address", late.expect_error("resource_exhausted"))
+
+        room = line.create_channel("room")
+        line.send(f"ban${room}$192.0.2.1")
+        line.sync()
+        with self.assertRaises(grpc.RpcError) as refused:
+            guest.create_channel("room")
+        self.assert_refused(refused.exception, "channels, bans, mutes and invites are made")
+        # Who is in can go on; another address notices nothing.
+        guest.join(room)
+        other = self.closing(LineClient(self.server.line_address, source="127.0.0.2"))
+        other.register("other")
+        other.create_channel("den")
+
+
 class SharedAddresses(ServerTestCase):
     """What all clients behind one router, one published port or one load balancer look like."""
 
@@ -150,6 +198,9 @@ class SharedAddresses(ServerTestCase):
         "--connections-per-address=1",
         "--commands-per-address=1",
         "--commands-per-address-burst=1",
+        "--registrations-per-address=1",
+        "--creations-per-address=1",
+        "--creations-per-address-burst=1",
     )
 
     def test_are_held_to_no_limit_of_one_address(self):

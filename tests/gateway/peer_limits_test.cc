@@ -1,4 +1,6 @@
 // A peer that sends or connects more than it may: it is slowed or refused, and nobody else is.
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -125,6 +127,65 @@ TEST(PeerLimits, ASharedAddressHasNone) {
   EXPECT_EQ(SayAndHear(one, 500), std::vector<std::string>{});
   EXPECT_EQ(SayAndHear(other, 500), std::vector<std::string>{});
   EXPECT_EQ(server.gateway().stats().slowed, 0u);
+}
+
+/// Has the loopback do this until it may no more; it may again only after `ms` and then some.
+void UseUp(PeerGuard& peers, const Command& command, std::int64_t ms) {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const std::int64_t then_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count() + ms;
+  const IpAddress loopback = *IpAddress::Parse("127.0.0.1");
+  for (int i = 0; i < 100'000 && peers.MayCreate(loopback, command, then_ms).ok(); ++i) {
+  }
+}
+
+TEST(PeerLimits, WhoRegistersTooManyIsToldWhenToComeAgainAndStaysNobody) {
+  PeerGuard peers(OfOneAddress({.registrations_per_address_per_minute = 2}));
+  LineServer server(With(&peers));
+  Guest one(server, "one");
+  UseUp(peers, Register{}, 3'600'000);
+  Guest late(server);
+  late.SendLine("reg$late");
+  EXPECT_EQ(late.Line(),
+            "$$error: resource_exhausted: too many users are registered from your address; retry "
+            "after 30000 ms");
+  late.SendLine("create_chan$-$room");
+  EXPECT_EQ(late.Line().substr(0, 25), "$$error: unauthenticated:");
+  one.SendLine("reg$another name");
+  EXPECT_EQ(one.Line(), one.LocalAddress()) << "who is registered may take another name";
+}
+
+TEST(PeerLimits, ARegistrationThatWasRefusedCanBeRepeated) {
+  // One in a millisecond, so that there is one before long.
+  PeerGuard peers(OfOneAddress({.registrations_per_address_per_minute = 60'000}));
+  LineServer server(With(&peers));
+  Guest late(server);
+  UseUp(peers, Register{}, 20);
+  std::string answer;
+  for (int tries = 0; tries < 100'000 && answer != late.LocalAddress(); ++tries) {
+    late.SendLine("reg$late");
+    answer = late.Line();
+  }
+  EXPECT_EQ(answer, late.LocalAddress());
+  late.ExpectQuiet();
+}
+
+TEST(PeerLimits, WhatAnAddressMakesIsBoundedWhoeverOfItMakesIt) {
+  PeerGuard peers(
+      OfOneAddress({.creations_per_address_per_minute = 2, .creations_per_address_burst = 2}));
+  LineServer server(With(&peers));
+  Guest one(server, "one");
+  Guest other(server, "other");
+  const std::string room = one.Create("room");
+  EXPECT_EQ(room.size(), 10u) << room;
+  UseUp(peers, CreateChannel{}, 3'600'000);
+  const std::string refusal =
+      "$$error: resource_exhausted: too many channels, bans, mutes and invites are made from your "
+      "address; retry after 30000 ms";
+  EXPECT_EQ(other.Create("room"), refusal);
+  one.SendLine("ban$" + room + "$192.0.2.1");
+  EXPECT_EQ(one.Line(), refusal);
+  other.Join(room);
 }
 
 TEST(PeerLimits, OneConnectionTooManyIsToldSo) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "core/peer_guard.h"
+#include "grpc-service/pump_thread.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "tests/grpc-service/rpc_harness.h"
@@ -77,6 +78,56 @@ TEST(RpcLimits, StreamsAreCallsToo) {
     if (!stream.Next().has_value()) status = stream.End();
   }
   EXPECT_EQ(CodeOf(status), "RESOURCE_EXHAUSTED") << status.error_message();
+}
+
+/// Has the loopback do this until it may no more; it may again only after an hour.
+void UseUp(PeerGuard& peers, const Command& command) {
+  const std::int64_t then_ms = PumpThread::NowMs() + 3'600'000;
+  const IpAddress loopback = *IpAddress::Parse("127.0.0.1");
+  for (int i = 0; i < 100'000 && peers.MayCreate(loopback, command, then_ms).ok(); ++i) {
+  }
+}
+
+TEST(RpcLimits, WhoRegistersTooManyIsToldWhenToComeAgain) {
+  PeerGuard peers({.registrations_per_address_per_minute = 2, .shared_address_ranges = {}});
+  RpcHarness harness({}, {}, &peers);
+  Guest guest(harness, "guest");
+  UseUp(peers, Register{});
+  grpc::ClientContext context;
+  v1::RegisterRequest request;
+  v1::RegisterResponse response;
+  request.set_display_name("late");
+  const grpc::Status status = guest.stub->Register(&context, request, &response);
+  EXPECT_EQ(CodeOf(status), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(status.error_message(),
+            "too many users are registered from your address; retry after 30000 ms");
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("retry-after-ms"), 1u);
+  EXPECT_NE(status.error_details().find("google.rpc.RetryInfo"), std::string::npos);
+  EXPECT_EQ(harness.server->calls_too_fast(), 1u);
+  EXPECT_TRUE(List(guest).first.ok()) << "who is there already goes on";
+}
+
+TEST(RpcLimits, WhatAnAddressMakesIsBounded) {
+  PeerGuard peers({.creations_per_address_per_minute = 2,
+                   .creations_per_address_burst = 2,
+                   .shared_address_ranges = {}});
+  RpcHarness harness({}, {}, &peers);
+  Guest guest(harness, "guest");
+  const std::string room = guest.Create("room");
+  UseUp(peers, CreateChannel{});
+  v1::CreateChannelRequest request;
+  v1::CreateChannelResponse response;
+  request.set_display_name("room");
+  const grpc::Status status = guest.stub->CreateChannel(guest.Context().get(), request, &response);
+  EXPECT_EQ(CodeOf(status), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(status.error_message(),
+            "too many channels, bans, mutes and invites are made from your address; retry after "
+            "30000 ms");
+  EXPECT_TRUE(guest.Send(room, "x").ok());
+  request.set_display_name("");
+  EXPECT_EQ(CodeOf(guest.stub->CreateChannel(guest.Context().get(), request, &response)),
+            "RESOURCE_EXHAUSTED")
+      << "before the core looks at it";
 }
 
 TEST(RpcLimits, ConnectionsOfOneAddressShareWhatItMay) {

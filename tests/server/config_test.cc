@@ -95,13 +95,19 @@ TEST(Config, HoldsPeersToLimits) {
   EXPECT_EQ(defaults.commands_per_connection_per_s, 5'000);
   EXPECT_EQ(defaults.connections_per_address, 256u);
   EXPECT_EQ(defaults.shared_address_ranges.size(), 9u);
-  const ParsedConfig parsed = Parse(
-      {"--commands-per-connection=10", "--commands-per-connection-burst=20",
-       "--bytes-per-connection=1KiB", "--bytes-per-connection-burst=2KiB",
-       "--connections-per-address=3", "--commands-per-address=30",
-       "--commands-per-address-burst=40", "--bytes-per-address=5KiB",
-       "--bytes-per-address-burst=6KiB", "--attempts-per-address=7", "--commands-per-user=8",
-       "--commands-per-user-burst=9", "--bytes-per-user=10KiB", "--bytes-per-user-burst=11KiB"});
+  EXPECT_EQ(defaults.registrations_per_address_per_minute, 1'200);
+  EXPECT_EQ(defaults.creations_per_address_per_minute, 120);
+  EXPECT_EQ(defaults.creations_per_user_per_minute, 60);
+  const ParsedConfig parsed =
+      Parse({"--commands-per-connection=10", "--commands-per-connection-burst=20",
+             "--bytes-per-connection=1KiB", "--bytes-per-connection-burst=2KiB",
+             "--connections-per-address=3", "--commands-per-address=30",
+             "--commands-per-address-burst=40", "--bytes-per-address=5KiB",
+             "--bytes-per-address-burst=6KiB", "--attempts-per-address=7", "--commands-per-user=8",
+             "--commands-per-user-burst=9", "--bytes-per-user=10KiB",
+             "--bytes-per-user-burst=11KiB", "--registrations-per-address=12",
+             "--creations-per-address=13", "--creations-per-address-burst=14",
+             "--creations-per-user=15", "--creations-per-user-burst=16"});
   ASSERT_FALSE(parsed.exit_code.has_value());
   const PeerLimits& limits = parsed.config.peers;
   EXPECT_EQ(limits.commands_per_connection_per_s, 10);
@@ -118,14 +124,21 @@ TEST(Config, HoldsPeersToLimits) {
   EXPECT_EQ(limits.commands_per_user_burst, 9);
   EXPECT_EQ(limits.bytes_per_user_per_s, 10'240);
   EXPECT_EQ(limits.bytes_per_user_burst, 11'264);
+  EXPECT_EQ(limits.registrations_per_address_per_minute, 12);
+  EXPECT_EQ(limits.creations_per_address_per_minute, 13);
+  EXPECT_EQ(limits.creations_per_address_burst, 14);
+  EXPECT_EQ(limits.creations_per_user_per_minute, 15);
+  EXPECT_EQ(limits.creations_per_user_burst, 16);
   for (const char* rate :
        {"--commands-per-connection", "--bytes-per-connection", "--connections-per-address",
         "--commands-per-address", "--bytes-per-address", "--attempts-per-address",
-        "--commands-per-user", "--bytes-per-user", "--strikes-per-connection"}) {
+        "--commands-per-user", "--bytes-per-user", "--strikes-per-connection",
+        "--registrations-per-address", "--creations-per-address", "--creations-per-user"}) {
     EXPECT_FALSE(Parse({rate, "0"}).exit_code.has_value()) << rate << ": no limit";
     EXPECT_EQ(Parse({rate, "-1"}).exit_code, 2) << rate;
   }
   EXPECT_EQ(Parse({"--commands-per-connection-burst=0"}).exit_code, 2);
+  EXPECT_EQ(Parse({"--creations-per-user-burst=0"}).exit_code, 2);
 }
 
 std::string Listed(const std::vector<IpRange>& ranges) {

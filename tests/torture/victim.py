@@ -34,7 +34,7 @@ class Victim:
                     "--grpc-listen=127.0.0.1:0",
                     "--log-format=json",
                     "--commands-per-connection=0",
-                    "--commands-per-user=0", "--bytes-per-user=0",
+                    "--commands-per-user=0", "--bytes-per-user=0", "--creations-per-user=0",
                     f"--data-dir={os.path.join(directory, 'data')}",
                     *flags,
                 ],
