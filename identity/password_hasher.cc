@@ -10,7 +10,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/background_thread.h"
 
 namespace txtchat::identity {
 namespace {
@@ -125,7 +124,6 @@ absl::Status ArgonPasswordHasher::Add(Job job) {
 }
 
 void ArgonPasswordHasher::Run() {
-  RunInBackground();  // A password is some 100 ms of work.
   for (;;) {
     absl::Status refused;
     std::optional<Job> taken;

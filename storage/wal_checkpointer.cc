@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "core/background_thread.h"
+#include "storage/background_thread.h"
 #include "storage/scrubbing_vfs.h"
 
 namespace txtchat::storage {

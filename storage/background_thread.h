@@ -1,6 +1,6 @@
 #pragma once
 
-namespace txtchat {
+namespace txtchat::storage {
 
 /// Tells the kernel that the calling thread works in the background: it gets about a quarter of a
 /// core that others want, does not take one from a thread that is running when it wakes, and gives
@@ -12,4 +12,4 @@ namespace txtchat {
 /// changes.
 void RunInBackground() noexcept;
 
-}  // namespace txtchat
+}  // namespace txtchat::storage

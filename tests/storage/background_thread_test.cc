@@ -1,4 +1,4 @@
-#include "core/background_thread.h"
+#include "storage/background_thread.h"
 
 #include <sched.h>
 #include <sys/resource.h>
@@ -7,7 +7,7 @@
 
 #include "gtest/gtest.h"
 
-namespace txtchat {
+namespace txtchat::storage {
 namespace {
 
 // Of the calling thread: in Linux, who 0 is a thread.
@@ -26,4 +26,4 @@ TEST(BackgroundThread, GivesWayAlone) {
 }
 
 }  // namespace
-}  // namespace txtchat
+}  // namespace txtchat::storage

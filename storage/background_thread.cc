@@ -1,4 +1,4 @@
-#include "core/background_thread.h"
+#include "storage/background_thread.h"
 
 #include <sched.h>
 #include <sys/syscall.h>
@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace txtchat {
+namespace txtchat::storage {
 namespace {
 
 constexpr int kNice = 5;  // A third of the weight of a thread with none.
@@ -34,4 +34,4 @@ void RunInBackground() noexcept {
   (void)::syscall(SYS_sched_setattr, kThisThread, &attributes, /*flags=*/0);
 }
 
-}  // namespace txtchat
+}  // namespace txtchat::storage
