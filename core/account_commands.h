@@ -69,8 +69,8 @@ struct RevokeToken {
 /// Ends the actor's user, and erases everything that it has ever posted: tombstones stay. Of an
 /// account, from within: its password was right. Answers monostate.
 /// UNAUTHENTICATED      it is the password no longer
-/// FAILED_PRECONDITION  a guest without a token: its id may have been another's, and what that has
-///                      said is not its own
+/// FAILED_PRECONDITION  a guest without a token, whose id may have been another's, with what that
+///                      has said; or a vouched user whom nobody vouches for with the command
 struct EraseUserData {
   std::string password_hash;  ///< Of an account.
 };

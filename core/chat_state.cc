@@ -192,7 +192,7 @@ void ChatState::InsertChannel(std::unique_ptr<Channel> channel) {
   shared_sanctions_ += SharedEntries(extra.sanctions.size());
   shared_invites_ += SharedEntries(extra.invites.size());
   for (const auto& [place, sanction] : extra.sanctions) {
-    if (sanction.user != 0) sanctioned_.insert({sanction.user, channel->key, sanction.kind});
+    NoteSanctioned(channel->key, sanction);
   }
   channels_[channel->key] = std::move(channel);
 }
@@ -209,7 +209,7 @@ std::unique_ptr<Channel> ChatState::ExtractChannel(ChannelKey key) {
   shared_sanctions_ -= SharedEntries(extra.sanctions.size());
   shared_invites_ -= SharedEntries(extra.invites.size());
   for (const auto& [place, sanction] : extra.sanctions) {
-    sanctioned_.erase({sanction.user, key, sanction.kind});
+    ForgetSanctioned(key, sanction);
   }
   return channel;
 }

@@ -206,6 +206,8 @@ class ChatState {
   void RemoveSanction(Channel& channel, SanctionKind kind, const std::string& subject);
   /// Channels that have a sanction of the user.
   std::vector<Channel*> SanctioningChannels(const User& user);
+  /// Channels that have a sanction of an erased user, whose subject there is `subject`.
+  std::vector<Channel*> ChannelsHolding(const std::string& subject);
   InviteRow* FindInvite(const std::string& hash);
   void PutInvite(Channel& channel, InviteRow invite);
   void RemoveInvite(Channel& channel, const std::string& hash);
@@ -261,6 +263,8 @@ class ChatState {
   void InsertToken(TokenRow token);
   TokenRow ExtractToken(const std::string& hash);
   void InsertSanction(Channel& channel, SanctionRow sanction);
+  void NoteSanctioned(ChannelKey channel, const SanctionRow& sanction);
+  void ForgetSanctioned(ChannelKey channel, const SanctionRow& sanction);
   SanctionRow ExtractSanction(Channel& channel, SanctionKind kind, const std::string& subject);
   void InsertInvite(Channel& channel, InviteRow invite);
   InviteRow ExtractInvite(Channel& channel, const std::string& hash);
@@ -315,6 +319,8 @@ class ChatState {
   absl::flat_hash_map<std::string, ChannelKey> channels_by_invite_;
   /// One entry for each sanction of a user.
   absl::btree_set<std::tuple<UserKey, ChannelKey, SanctionKind>> sanctioned_;
+  /// One entry for each sanction of an erased user, by its subject.
+  absl::btree_set<std::tuple<std::string, ChannelKey, SanctionKind>> held_;
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions_;
   /// When to look at a guest or an empty channel again: one entry at the most for each, which may
   /// be stale.

@@ -1,5 +1,6 @@
 // Roles, sanctions, invites and direct conversations of channels.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/chat_state.h"
@@ -61,12 +62,22 @@ const SanctionRow* ChatState::FindBannedRange(const Channel& channel, const IpAd
   return nullptr;
 }
 
+void ChatState::NoteSanctioned(ChannelKey channel, const SanctionRow& sanction) {
+  if (sanction.user != 0) sanctioned_.insert({sanction.user, channel, sanction.kind});
+  if (sanction.IsOfErased()) held_.insert({sanction.subject, channel, sanction.kind});
+}
+
+void ChatState::ForgetSanctioned(ChannelKey channel, const SanctionRow& sanction) {
+  sanctioned_.erase({sanction.user, channel, sanction.kind});
+  if (sanction.IsOfErased()) held_.erase({sanction.subject, channel, sanction.kind});
+}
+
 void ChatState::InsertSanction(Channel& channel, SanctionRow sanction) {
   ChannelExtras& extras = channel.NeedExtras();
-  if (sanction.user != 0) {
-    sanctioned_.insert({sanction.user, channel.key, sanction.kind});
-  } else if (const auto range = IpRange::Parse(sanction.subject); range.has_value()) {
-    extras.banned_ranges[sanction.subject] = *range;
+  NoteSanctioned(channel.key, sanction);
+  if (sanction.user == 0) {
+    const std::optional<IpRange> range = IpRange::Parse(sanction.subject);
+    if (range.has_value()) extras.banned_ranges[sanction.subject] = *range;
   }
   auto place = std::make_pair(sanction.kind, sanction.subject);
   const auto [at, is_new] =
@@ -81,7 +92,7 @@ SanctionRow ChatState::ExtractSanction(Channel& channel, SanctionKind kind,
   if (channel.extras->sanctions.size() > kOwnEntries) --shared_sanctions_;
   channel.extras->sanctions.erase(it);
   if (sanction.user == 0) channel.extras->banned_ranges.erase(sanction.subject);
-  sanctioned_.erase({sanction.user, channel.key, kind});
+  ForgetSanctioned(channel.key, sanction);
   return sanction;
 }
 
@@ -105,6 +116,16 @@ std::vector<Channel*> ChatState::SanctioningChannels(const User& user) {
   std::vector<Channel*> channels;
   for (auto it = sanctioned_.lower_bound({user.key, 0, SanctionKind::kBan});
        it != sanctioned_.end() && std::get<0>(*it) == user.key; ++it) {
+    Channel* const channel = FindChannel(std::get<1>(*it));
+    if (channels.empty() || channels.back() != channel) channels.push_back(channel);
+  }
+  return channels;
+}
+
+std::vector<Channel*> ChatState::ChannelsHolding(const std::string& subject) {
+  std::vector<Channel*> channels;
+  for (auto it = held_.lower_bound({subject, 0, SanctionKind::kBan});
+       it != held_.end() && std::get<0>(*it) == subject; ++it) {
     Channel* const channel = FindChannel(std::get<1>(*it));
     if (channels.empty() || channels.back() != channel) channels.push_back(channel);
   }

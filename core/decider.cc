@@ -229,14 +229,7 @@ void Decider::EndChannel(Channel& channel) {
 void Decider::EndUser(User& user, const absl::Status& reason) {
   const std::vector<ChannelKey> channels(user.channels.begin(), user.channels.end());
   for (ChannelKey key : channels) RemoveMember(*state_.FindChannel(key), user);
-  // Its id may be another's next.
-  for (Channel* channel : state_.SanctioningChannels(user)) {
-    for (const SanctionKind kind : {SanctionKind::kBan, SanctionKind::kMute}) {
-      if (channel->extra().sanctions.contains(std::make_pair(kind, user.id))) {
-        state_.RemoveSanction(*channel, kind, user.id);
-      }
-    }
-  }
+  LeaveSanctions(user);
   const std::vector<SessionId> sessions = user.sessions;
   for (SessionId id : sessions) EndSession(*state_.FindSession(id), reason);
   // The store forgets them with the user.

@@ -18,6 +18,9 @@
 
 namespace txtchat {
 
+/// What stands in the place of a name that was erased.
+inline constexpr char kErasedName[] = "(erased)";
+
 /// The rules of the chat: who may do what, and what follows from it. Every handler checks first and
 /// changes afterwards, so that a refused command leaves no trace. Deterministic, single-threaded;
 /// lives for one command.
@@ -177,6 +180,12 @@ class Decider {
   absl::Status MakeRoomForSanction(Channel& channel);
   absl::Status MakeRoomForInvite(Channel& channel);
   void DropSanction(Channel& channel, SanctionKind kind, const std::string& subject);
+  /// Puts `row` in the place of the sanction that it was made of.
+  void MoveSanction(Channel& channel, const SanctionRow& from, SanctionRow row);
+  /// Before the user ends: what outlives it is kept by its subject, the rest is forgotten.
+  void LeaveSanctions(const User& user);
+  /// Holds a new user to what it was held to before it was erased.
+  void TakeUpSanctions(const User& user, const Vouched& vouched);
   void DropInvite(Channel& channel, const std::string& hash);
   /// The message, if it is still there. NOT_FOUND
   absl::StatusOr<EventPtr> FindMessage(const Channel& channel, std::uint64_t sequence);

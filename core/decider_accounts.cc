@@ -11,8 +11,6 @@
 namespace txtchat {
 namespace {
 
-constexpr char kErasedName[] = "(erased)";
-
 absl::Status NotThePassword() {
   return absl::UnauthenticatedError("the login name or the password is not right");
 }
@@ -85,6 +83,7 @@ absl::StatusOr<User*> Decider::VouchedUser(const Vouched& vouched) {
                         .display_name = std::move(name),
                         .kind = UserKind::kVouched,
                         .subject = vouched.subject});
+  TakeUpSanctions(user, vouched);
   EnterPersonalChannel(user);
   return &user;
 }
@@ -281,6 +280,10 @@ absl::StatusOr<Result> Decider::Handle(EraseUserData& command) {
   if ((*user)->ends_with_session()) {
     return absl::FailedPreconditionError(
         "your id may have been another's before; remove your messages one by one");
+  }
+  if ((*user)->kind == UserKind::kVouched && envelope_.actor.vouched == nullptr) {
+    // Its bans and mutes could not be kept.
+    return absl::FailedPreconditionError("show the token that says who you are with this command");
   }
   const bool account = (*user)->kind == UserKind::kAccount;
   if (account && (*user)->account->password_hash != command.password_hash) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/decider.h"
 #include "core/text.h"
@@ -12,6 +13,10 @@ namespace txtchat {
 namespace {
 
 const char* NameOf(SanctionKind kind) { return kind == SanctionKind::kBan ? "ban" : "mute"; }
+
+std::string ErasedSubject(const Vouched& vouched) {
+  return absl::StrCat(kErasedSubject, absl::BytesToHexString(vouched.subject_hash));
+}
 
 }  // namespace
 
@@ -139,6 +144,58 @@ void Decider::DropSanction(Channel& channel, SanctionKind kind, const std::strin
   decision_.store.push_back(DeleteSanction{channel.key, kind, subject});
   state_.RemoveSanction(channel, kind, subject);
 }
+
+// --- When their users end and come back. Why so: docs/adr/0014-who-may-do-what.md.
+
+void Decider::MoveSanction(Channel& channel, const SanctionRow& from, SanctionRow row) {
+  DropSanction(channel, from.kind, std::string(from.subject));
+  decision_.store.push_back(PutSanction{row});
+  state_.PutSanction(channel, std::move(row));
+}
+
+void Decider::LeaveSanctions(const User& user) {
+  const Vouched* const vouched = envelope_.actor.vouched.get();
+  for (Channel* channel : state_.SanctioningChannels(user)) {
+    for (const SanctionKind kind : {SanctionKind::kBan, SanctionKind::kMute}) {
+      const auto it = channel->extra().sanctions.find(std::make_pair(kind, user.id));
+      if (it == channel->extra().sanctions.end()) continue;
+      if (user.kind != UserKind::kVouched || vouched == nullptr) {
+        // Whoever comes next is somebody else, even where it gets the same id. The store forgets
+        // them with the user.
+        state_.RemoveSanction(*channel, kind, user.id);
+        continue;
+      }
+      const SanctionRow known = it->second;
+      SanctionRow row = known;
+      row.subject = ErasedSubject(*vouched);
+      row.subject_name = kErasedName;
+      row.user = 0;
+      MoveSanction(*channel, known, std::move(row));
+    }
+  }
+}
+
+void Decider::TakeUpSanctions(const User& user, const Vouched& vouched) {
+  const std::string subject = ErasedSubject(vouched);
+  for (Channel* channel : state_.ChannelsHolding(subject)) {
+    for (const SanctionKind kind : {SanctionKind::kBan, SanctionKind::kMute}) {
+      const auto it = channel->extra().sanctions.find(std::make_pair(kind, subject));
+      if (it == channel->extra().sanctions.end()) continue;
+      const SanctionRow known = it->second;
+      if (!known.HoldsAt(envelope_.time_unix_ms)) {
+        DropSanction(*channel, kind, subject);
+        continue;
+      }
+      SanctionRow row = known;
+      row.subject = user.id;
+      row.subject_name = user.display_name;
+      row.user = user.key;
+      MoveSanction(*channel, known, std::move(row));
+    }
+  }
+}
+
+// --- Pardon, and the list.
 
 absl::StatusOr<Result> Decider::Handle(Pardon& command) {
   absl::StatusOr<User*> user = ActingUser();

@@ -33,6 +33,9 @@ struct Vouched {
   std::string display_name;  ///< Empty: not said.
   std::int64_t expire_time_unix_ms = 0;  ///< From then on nobody vouches any more.
   std::vector<std::string> channel_ids;  ///< It may join these, private ones too.
+  /// What its bans and mutes are kept by when it has been erased: bytes that are the same whenever
+  /// the subject is, and from which it cannot be read. Never empty.
+  std::string subject_hash;
 };
 
 /// Reads signed tokens (JWT, RFC 7519). Thread-safe.

@@ -62,18 +62,25 @@ struct Membership {
 /// The numbers are stored.
 enum class SanctionKind : std::uint8_t { kBan = 0, kMute = 1 };
 
+/// Begins the subject of a sanction whose user was erased, and neither an id of a user nor an
+/// address range.
+inline constexpr char kErasedSubject[] = "erased:";
+
 /// A ban or a mute in a channel. One of a kind for each subject.
 struct SanctionRow {
   ChannelKey channel = 0;
   SanctionKind kind = SanctionKind::kBan;
-  std::string subject;  ///< The user's id, or an address range.
+  /// The user's id, or an address range; of a vouched user who was erased, `erased:` and the hash
+  /// of who it is to who vouches, in hexadecimal digits.
+  std::string subject;
   std::string subject_name;
-  UserKey user = 0;                ///< 0: an address range.
+  UserKey user = 0;                ///< 0: an address range, or who was erased.
   std::int64_t until_unix_ms = 0;  ///< 0: for good.
   std::string reason;
   std::string by_user_id;
   std::int64_t time_unix_ms = 0;
 
+  bool IsOfErased() const { return user == 0 && subject.starts_with(kErasedSubject); }
   bool HoldsAt(std::int64_t now_unix_ms) const {
     return until_unix_ms == 0 || until_unix_ms > now_unix_ms;
   }
@@ -113,7 +120,7 @@ struct RenameUser {
   UserKey user = 0;
   std::string display_name;
 };
-/// The user has no memberships any more. Its tokens and its sanctions go with it.
+/// The user has no memberships any more. Its tokens and the sanctions with its key go with it.
 struct DeleteUser {
   UserKey user = 0;
 };

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "core/text.h"
+#include "identity/subject_hash.h"
 
 namespace txtchat::identity {
 namespace {
@@ -59,9 +60,11 @@ absl::StatusOr<Vouched> OpensslCertificateReader::Read(const std::string& certif
   if (!ValidateName("common name", name, limits).ok()) return NamesNobody();
   std::tm ends{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &ends) != 1) return NamesNobody();
-  return Vouched{.subject = "cert:" + name,
-                 .display_name = name,
-                 .expire_time_unix_ms = std::int64_t{timegm(&ends)} * 1'000};
+  Vouched vouched{.subject = "cert:" + name,
+                  .display_name = name,
+                  .expire_time_unix_ms = std::int64_t{timegm(&ends)} * 1'000};
+  vouched.subject_hash = HashOfSubject(vouched.subject);
+  return vouched;
 }
 
 }  // namespace txtchat::identity

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/text.h"
 #include "identity/strict_json.h"
+#include "identity/subject_hash.h"
 
 namespace txtchat::identity {
 namespace {
@@ -112,6 +113,7 @@ absl::Status ReadUser(const Json& claims, const JwtOptions& options, Vouched& us
   absl::StatusOr<std::vector<std::string>> channels = ChannelsOf(claims);
   if (!channels.ok()) return channels.status();
   user.subject = absl::StrCat("jwt:", *issuer, ":", *subject);
+  user.subject_hash = HashOfSubject(user.subject);
   user.display_name = *std::move(name);
   user.channel_ids = *std::move(channels);
   return absl::OkStatus();

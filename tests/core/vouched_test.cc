@@ -121,6 +121,128 @@ TEST(VouchedUser, CanBeErased) {
   EXPECT_NE(gate.chat.WhoIs(bob).id, id) << "who vouches for it makes it anew";
 }
 
+// --- What outlives an erasure.
+
+/// bob, for whom somebody vouches, was in ann's den, and is held to something there.
+struct Held : Gate {
+  explicit Held(SanctionKind kind, std::int64_t duration_ms = 0, Limits limits = {})
+      : Gate(limits) {
+    bob = chat.VouchedFor("jwt:x:1", "bob", ChatHarness::kDayMs, {den});
+    EXPECT_EQ(Try(bob, Join{den}), StatusCode::kOk);
+    former_id = chat.WhoIs(bob).id;
+    EXPECT_EQ(Try(ann, Sanction{den, kind, former_id, duration_ms, "spam"}), StatusCode::kOk);
+  }
+  std::vector<SanctionRow> Listed() {
+    return std::get<SanctionList>(*chat.Do(ann, ListSanctions{den})).sanctions;
+  }
+
+  Actor bob;
+  std::string former_id;
+};
+
+TEST(ErasedVouchedUser, ComesBackToItsBan) {
+  Held held(SanctionKind::kBan);
+  ASSERT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kOk);
+  EXPECT_NE(held.Try(held.bob, Join{held.den}), StatusCode::kOk);
+  EXPECT_NE(held.chat.WhoIs(held.bob).id, held.former_id);
+  ASSERT_EQ(held.Listed().size(), 1u);
+  EXPECT_EQ(held.Listed()[0].subject, held.chat.WhoIs(held.bob).id);
+  EXPECT_EQ(held.Listed()[0].subject_name, "bob");
+  EXPECT_EQ(held.Listed()[0].reason, "spam");
+}
+
+TEST(ErasedVouchedUser, ComesBackToItsMuteHoweverOften) {
+  Held held(SanctionKind::kMute);
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kOk);
+    ASSERT_EQ(held.Try(held.bob, Join{held.den}), StatusCode::kOk);
+    EXPECT_EQ(held.Try(held.bob, Send{held.den, "x"}), StatusCode::kPermissionDenied);
+  }
+  const Actor cyd = held.chat.VouchedFor("jwt:x:2", "bob", ChatHarness::kDayMs, {held.den});
+  ASSERT_EQ(held.Try(cyd, Join{held.den}), StatusCode::kOk);
+  EXPECT_EQ(held.Try(cyd, Send{held.den, "x"}), StatusCode::kOk) << "another subject";
+}
+
+TEST(ErasedVouchedUser, LeavesNeitherNameNorSubjectInItsBan) {
+  Held held(SanctionKind::kBan);
+  ASSERT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kOk);
+  const std::vector<SanctionRow> listed = held.Listed();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].subject, "erased:68617368206f66206a77743a783a31");
+  EXPECT_EQ(listed[0].subject_name, "(erased)");
+  EXPECT_EQ(listed[0].user, 0u);
+}
+
+TEST(ErasedVouchedUser, IsHeldToItAfterRestarts) {
+  Held held(SanctionKind::kMute);
+  ASSERT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kOk);
+  held.chat.Restart();
+  ASSERT_EQ(held.Try(held.bob, Join{held.den}), StatusCode::kOk);
+  held.chat.Restart();
+  EXPECT_EQ(held.Try(held.bob, Send{held.den, "x"}), StatusCode::kPermissionDenied);
+}
+
+TEST(ErasedVouchedUser, KeepsItsBanThroughRefusedBatches) {
+  Held held(SanctionKind::kMute);
+  held.chat.store.FailCommits(absl::UnavailableError("no disk"));
+  EXPECT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kUnavailable);
+  held.chat.store.FailCommits(absl::OkStatus());
+  EXPECT_EQ(held.Try(held.bob, Send{held.den, "x"}), StatusCode::kPermissionDenied);
+  EXPECT_EQ(held.Listed()[0].subject, held.former_id);
+  ASSERT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kOk);
+  held.chat.store.FailCommits(absl::UnavailableError("no disk"));
+  EXPECT_EQ(held.Try(held.bob, WhoAmI{}), StatusCode::kUnavailable);
+  held.chat.store.FailCommits(absl::OkStatus());
+  EXPECT_EQ(held.Listed()[0].user, 0u);
+  ASSERT_EQ(held.Try(held.bob, Join{held.den}), StatusCode::kOk);
+  EXPECT_EQ(held.Try(held.bob, Send{held.den, "x"}), StatusCode::kPermissionDenied);
+}
+
+TEST(ErasedVouchedUser, IsFreeWhenItsBanHasEndedOrWasTakenBack) {
+  Held ends(SanctionKind::kBan, 10'000);
+  ASSERT_EQ(ends.Try(ends.bob, EraseUserData{}), StatusCode::kOk);
+  ends.chat.Pass(10'000);
+  EXPECT_EQ(ends.Try(ends.bob, Join{ends.den}), StatusCode::kOk);
+  EXPECT_EQ(ends.chat.engine().state().sanction_count(), 0u) << "it is forgotten";
+
+  Held pardoned(SanctionKind::kBan);
+  ASSERT_EQ(pardoned.Try(pardoned.bob, EraseUserData{}), StatusCode::kOk);
+  const Pardon pardon{pardoned.den, SanctionKind::kBan, pardoned.Listed()[0].subject};
+  ASSERT_EQ(pardoned.Try(pardoned.ann, pardon), StatusCode::kOk);
+  EXPECT_EQ(pardoned.Try(pardoned.bob, Join{pardoned.den}), StatusCode::kOk);
+}
+
+TEST(ErasedVouchedUser, CountsAmongTheBansOfTheChannel) {
+  Limits limits;
+  limits.sanctions_per_channel_max = 1;
+  Held held(SanctionKind::kBan, 0, limits);
+  ASSERT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kOk);
+  const Sanction another{held.den, SanctionKind::kBan, "192.0.2.1"};
+  EXPECT_EQ(held.Try(held.ann, another), StatusCode::kResourceExhausted);
+  held.chat.WhoIs(held.bob);
+  EXPECT_EQ(held.Try(held.ann, another), StatusCode::kResourceExhausted);
+  EXPECT_EQ(held.chat.engine().state().sanction_count(), 1u);
+}
+
+TEST(ErasedVouchedUser, WasVouchedForWhenItWasErased) {
+  Held held(SanctionKind::kMute);
+  ASSERT_TRUE(held.chat.Open(held.bob, 1).ok());
+  EXPECT_EQ(held.Try({.session = 1}, EraseUserData{}), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(held.Listed()[0].subject, held.former_id);
+}
+
+TEST(ErasedVouchedUser, HasItsBansEndWithTheirChannel) {
+  Held held(SanctionKind::kBan);
+  ASSERT_EQ(held.Try(held.bob, EraseUserData{}), StatusCode::kOk);
+  held.chat.store.FailCommits(absl::UnavailableError("no disk"));
+  EXPECT_EQ(held.Try(held.ann, RemoveChannel{held.den}), StatusCode::kUnavailable);
+  held.chat.store.FailCommits(absl::OkStatus());
+  EXPECT_EQ(held.Listed().size(), 1u);
+  ASSERT_EQ(held.Try(held.ann, RemoveChannel{held.den}), StatusCode::kOk);
+  EXPECT_EQ(held.chat.engine().state().sanction_count(), 0u);
+  EXPECT_NE(held.chat.WhoIs(held.bob).id, "");
+}
+
 // --- Channels that a token names.
 
 TEST(GrantedChannel, IsSeenAndJoined) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "identity/subject_hash.h"
 #include "tests/testing/certificates.h"
 
 namespace txtchat::identity {
@@ -14,6 +15,7 @@ TEST(Certificates, VouchForTheirCommonNameUntilTheyExpire) {
   ASSERT_TRUE(vouched.ok()) << vouched.status();
   EXPECT_EQ(vouched->subject, "cert:ann");
   EXPECT_EQ(vouched->display_name, "ann");
+  EXPECT_EQ(vouched->subject_hash, HashOfSubject("cert:ann"));
   EXPECT_GT(vouched->expire_time_unix_ms, 1'700'000'000'000);
   EXPECT_TRUE(vouched->channel_ids.empty());
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "identity/subject_hash.h"
 
 namespace txtchat::identity {
 namespace {
@@ -40,6 +41,18 @@ TEST(JwtClaims, SayWhoItIs) {
   EXPECT_EQ(claims->vouched.expire_time_unix_ms, 1'700'000'060'500 + 30'000);
   EXPECT_EQ(claims->vouched.channel_ids, (std::vector<std::string>{"c1", "c2"}));
   EXPECT_EQ(claims->valid_from_unix_ms, 2'000 - 30'000);
+}
+
+TEST(JwtClaims, HashTheSubjectAndNothingElse) {
+  const auto hash_of = [](const std::string& claims) {
+    return ParseJwtClaims(claims, {})->vouched.subject_hash;
+  };
+  const std::string hash = hash_of(R"({"sub":"u1","exp":1700000060})");
+  EXPECT_EQ(hash.size(), 16u);
+  EXPECT_EQ(hash, HashOfSubject("jwt::u1"));
+  EXPECT_EQ(hash, hash_of(R"({"sub":"u1","exp":1800000000,"name":"Ann","channels":["c"]})"));
+  EXPECT_NE(hash, hash_of(R"({"sub":"u2","exp":1700000060})"));
+  EXPECT_NE(hash, hash_of(R"({"iss":"x","sub":"u1","exp":1700000060})"));
 }
 
 TEST(JwtClaims, NeedASubjectAndAnExpiry) {

@@ -179,7 +179,8 @@ Actor ChatHarness::LogIn(const std::string& name, const std::string& token,
 Actor ChatHarness::VouchedFor(const std::string& subject, const std::string& name,
                               std::int64_t lifetime_ms, std::vector<std::string> channel_ids) {
   return {.vouched = std::make_shared<const Vouched>(
-              Vouched{subject, name, clock.NowUnixMs() + lifetime_ms, std::move(channel_ids)})};
+              Vouched{subject, name, clock.NowUnixMs() + lifetime_ms, std::move(channel_ids),
+                      "hash of " + subject})};
 }
 
 UserInfo ChatHarness::WhoIs(const Actor& actor) {
