@@ -175,6 +175,8 @@ class Decider {
   absl::StatusOr<SanctionRow> MakeSanction(const User& actor, const Channel& channel,
                                            Sanction& command);
   static std::size_t OwnersOf(const Channel& channel);
+  /// PERMISSION_DENIED if the actor may not end, or replace, what holds.
+  absl::Status CheckMayLift(const User& actor, const Channel& channel, const SanctionRow& sanction);
   /// Makes room for one more of a channel's sanctions: forgets those that have expired.
   /// RESOURCE_EXHAUSTED: the channel has its most, or the server has few left.
   absl::Status MakeRoomForSanction(Channel& channel);

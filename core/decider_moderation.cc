@@ -91,6 +91,7 @@ absl::StatusOr<Result> Decider::Handle(SetTopic& command) {
   if (!user.ok()) return user.status();
   absl::StatusOr<Channel*> channel = ChannelOfRight(**user, command.channel_id, Right::kSetTopic);
   if (!channel.ok()) return channel.status();
+  if (absl::Status s = CheckNotMuted(**user, **channel); !s.ok()) return s;
   if (absl::Status s = ValidateNote("topic", command.topic, limits_.topic_bytes_max); !s.ok()) {
     return s;
   }
@@ -106,6 +107,7 @@ absl::StatusOr<Result> Decider::Handle(RenameChannel& command) {
   if (!user.ok()) return user.status();
   absl::StatusOr<Channel*> channel = ChannelOfRight(**user, command.channel_id, Right::kRename);
   if (!channel.ok()) return channel.status();
+  if (absl::Status s = CheckNotMuted(**user, **channel); !s.ok()) return s;
   if (absl::Status s = ValidateName("channel name", command.display_name, limits_); !s.ok()) {
     return s;
   }

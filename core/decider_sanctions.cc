@@ -88,6 +88,22 @@ absl::StatusOr<SanctionRow> Decider::MakeSanction(const User& actor, const Chann
   return row;
 }
 
+absl::Status Decider::CheckMayLift(const User& actor, const Channel& channel,
+                                   const SanctionRow& sanction) {
+  const std::string what = absl::StrCat(NameOf(sanction.kind), " of ", Quoted(sanction.subject));
+  if (sanction.subject == actor.id) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "the ", what, " is your own; ask another who moderates the channel ", channel.id));
+  }
+  const User* const by = state_.FindUserById(sanction.by_user_id);
+  const bool is_member = by != nullptr && by->channels.contains(channel.key);
+  const Role imposer = is_member ? ChatState::RoleOf(channel, *by) : Role::kMember;
+  if (MayLift(ChatState::RoleOf(channel, actor), imposer)) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat("the ", what, " was put by ", by->id, ", who is ",
+                                                  RoleName(imposer), " of the channel ", channel.id,
+                                                  " and stands above you; ask there"));
+}
+
 absl::StatusOr<Result> Decider::Handle(Sanction& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
@@ -104,9 +120,13 @@ absl::StatusOr<Result> Decider::Handle(Sanction& command) {
   absl::StatusOr<SanctionRow> row = MakeSanction(**user, **channel, command);
   if (!row.ok()) return row.status();
   const auto place = std::make_pair(row->kind, row->subject);
-  if (!(*channel)->extra().sanctions.contains(place)) {
+  const auto former = (*channel)->extra().sanctions.find(place);
+  if (former == (*channel)->extra().sanctions.end()) {
     if (absl::Status s = TakeCreation(**user); !s.ok()) return s;
     if (absl::Status s = MakeRoomForSanction(**channel); !s.ok()) return s;
+  } else if (former->second.HoldsAt(envelope_.time_unix_ms)) {
+    // Another in its place could be as short as one likes.
+    if (absl::Status s = CheckMayLift(**user, **channel, former->second); !s.ok()) return s;
   }
   const bool bans = row->kind == SanctionKind::kBan;
   decision_.store.push_back(PutSanction{*row});
@@ -211,6 +231,7 @@ absl::StatusOr<Result> Decider::Handle(Pardon& command) {
                                             Quoted(command.subject), " in the channel ",
                                             (*channel)->id));
   }
+  if (absl::Status s = CheckMayLift(**user, **channel, *known); !s.ok()) return s;
   Act act{.target_id = known->subject, .target_name = known->subject_name};
   DropSanction(**channel, command.kind, subject);
   const bool bans = command.kind == SanctionKind::kBan;

@@ -10,8 +10,8 @@
 
 namespace txtchat {
 
-// core/policy.h says who may do what. All of these may answer NOT_FOUND and
-// PERMISSION_DENIED; each is an event of the channel, which Acted answers.
+// core/policy.h says who may do what. All of these may answer NOT_FOUND and PERMISSION_DENIED (also
+// who is muted, for a topic or a name); each is an event of the channel, which Acted answers.
 
 /// INVALID_ARGUMENT: the topic is too long or holds a refused character. Empty: none.
 struct SetTopic {
@@ -45,9 +45,9 @@ struct Kick {
   std::string reason;  ///< May be empty.
 };
 
-/// Bans or mutes a user, or bans guests of an address range; for a time, or for good. Who is banned
-/// is no member from then on. NOT_FOUND: also if there is no such user; INVALID_ARGUMENT: also if
-/// a range is to be muted; RESOURCE_EXHAUSTED: the channel, or the server, has its most sanctions.
+/// Bans or mutes a user, or bans an address range, for a time or for good, in the place of one that
+/// holds (PERMISSION_DENIED as Pardon). Who is banned is no member from then on. INVALID_ARGUMENT:
+/// also a range that is to be muted; NOT_FOUND: also no such user; RESOURCE_EXHAUSTED: too many.
 struct Sanction {
   std::string channel_id;
   SanctionKind kind = SanctionKind::kBan;
@@ -56,7 +56,8 @@ struct Sanction {
   std::string reason;            ///< May be empty.
 };
 
-/// Takes a sanction back. NOT_FOUND: also if there is none.
+/// Takes a sanction back. NOT_FOUND: also if there is none; PERMISSION_DENIED: also as MayLift
+/// says.
 struct Pardon {
   std::string channel_id;
   SanctionKind kind = SanctionKind::kBan;

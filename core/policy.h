@@ -12,7 +12,7 @@ namespace txtchat {
 /// What can be done in a channel by its members. Whoever is none can at most see and join it.
 enum class Right : std::uint8_t {
   kRead,           ///< Its history, its members, its events.
-  kSpeak,          ///< Unless muted.
+  kSpeak,          ///< Unless muted; whoever is muted neither sets the topic nor renames.
   kRemoveMessage,  ///< Of others; everybody may remove their own.
   kSetTopic,
   kInvite,    ///< Make, list and revoke invites; add members.
@@ -31,6 +31,9 @@ bool MayDo(Role role, Right right);
 Role LeastRole(Right right);
 /// Whether `actor` stands above `target`, so that it may kick, ban or mute it.
 constexpr bool StandsAbove(Role actor, Role target) { return actor > target; }
+/// Whether a member with the role `actor` may end or replace a sanction that a member with the role
+/// `imposer` has put; who is no member any more counts as kMember. Nobody may end its own.
+constexpr bool MayLift(Role actor, Role imposer) { return !StandsAbove(imposer, actor); }
 
 /// `member`, `moderator`, `owner`.
 const char* RoleName(Role role);

@@ -60,6 +60,8 @@ class PolicyModel {
     std::map<int, Role> members;
     std::map<int, std::int64_t> banned;  ///< Until when; 0: for good.
     std::map<int, std::int64_t> muted;
+    std::map<int, int> banned_by;  ///< Who put it.
+    std::map<int, int> muted_by;
     std::map<std::uint64_t, int> messages;  ///< Who has posted it; -1: somebody who has gone.
     std::map<std::string, int> invites;     ///< How often each can be used.
   };
@@ -93,7 +95,8 @@ class PolicyModel {
       case Act::kDelete:
         return Delete(c, op);
       case Act::kTopic:
-        return Right(c, op.actor, Role::kModerator);
+        if (const Code code = Right(c, op.actor, Role::kModerator); code != Code::kOk) return code;
+        return Holds(c.muted, op.actor, now) ? Code::kPermissionDenied : Code::kOk;
       case Act::kRemove: {
         const Code code = Right(c, op.actor, Role::kOwner);
         if (code == Code::kOk) c = {};
@@ -132,6 +135,13 @@ class PolicyModel {
     const auto member = c.members.find(user);
     return member == c.members.end() || member->second < least ? Code::kPermissionDenied
                                                                : Code::kOk;
+  }
+
+  /// Whether the actor may end, or change, what `by` has put on the target.
+  static bool MayLift(const Channel& c, const Op& op, int by) {
+    if (op.actor == op.target) return false;
+    const auto put = c.members.find(by);
+    return put == c.members.end() || put->second <= c.members.at(op.actor);
   }
 
   static int Owners(const Channel& c) {
@@ -190,6 +200,8 @@ class PolicyModel {
       case Act::kUnmute: {
         auto& sanctions = op.act == Act::kUnban ? c.banned : c.muted;
         if (!Holds(sanctions, op.target, now)) return Code::kNotFound;
+        const auto& by = op.act == Act::kUnban ? c.banned_by : c.muted_by;
+        if (!MayLift(c, op, by.at(op.target))) return Code::kPermissionDenied;
         sanctions.erase(op.target);
         return Code::kOk;
       }
@@ -207,9 +219,21 @@ class PolicyModel {
     if (!is_member && op.act != Act::kBan) return Code::kNotFound;
     if (is_member && op.target == op.actor) return Code::kInvalidArgument;
     if (is_member && !is_below) return Code::kPermissionDenied;
-    if (op.act == Act::kBan) c.banned[op.target] = until;
+    if (op.act == Act::kBan && Holds(c.banned, op.target, now) &&
+        !MayLift(c, op, c.banned_by.at(op.target))) {
+      return Code::kPermissionDenied;
+    }
+    if (op.act == Act::kMute && Holds(c.muted, op.target, now) &&
+        !MayLift(c, op, c.muted_by.at(op.target))) {
+      return Code::kPermissionDenied;
+    }
+    if (op.act == Act::kBan) {
+      c.banned[op.target] = until;
+      c.banned_by[op.target] = op.actor;
+    }
     if (op.act == Act::kMute) {
       c.muted[op.target] = until;
+      c.muted_by[op.target] = op.actor;
     } else if (is_member) {
       Leave(c, op.target);
     }

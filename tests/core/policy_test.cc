@@ -46,8 +46,10 @@ struct World {
     Must(owner, SetRole{channel, "user-moderator", Role::kModerator});
     Must(victim, Send{channel, "of the victim"});
     message = head;
-    Must(owner, Sanction{channel, SanctionKind::kMute, "user-muted"});
-    Must(owner, Sanction{channel, SanctionKind::kBan, "user-banned"});
+    const Actor& moderator = actors[Who::kModerator];
+    Must(moderator, Sanction{channel, SanctionKind::kMute, "user-muted"});
+    Must(moderator, Sanction{channel, SanctionKind::kBan, "user-banned"});
+    Must(owner, Sanction{channel, SanctionKind::kBan, "192.0.2.0/24"});
   }
 
   void Must(const Actor& actor, Command command) {
@@ -122,6 +124,11 @@ std::vector<Row> Table() {
          return Command(Pardon{w.channel, SanctionKind::kBan, "user-banned"});
        },
        Role::kModerator},
+      {"unban what an owner has banned",
+       [](const World& w) {
+         return Command(Pardon{w.channel, SanctionKind::kBan, "192.0.2.0/24"});
+       },
+       Role::kOwner},
       {"mute",
        [=](const World& w) {
          return Command(Sanction{w.channel, SanctionKind::kMute, victim});

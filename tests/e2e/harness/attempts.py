@@ -17,6 +17,7 @@ class Aim:
     victim: str = ""  # A member.
     newcomer: str = ""  # No member.
     banned: str = ""
+    banned_by_owner: str = "192.0.2.0/24"
     muted: str = ""
 
 
@@ -71,6 +72,10 @@ OF_CHANNELS = {
     ("ban", "ban"): lambda w: f"ban${w.channel}${w.victim}",
     ("unban", "Unban"): _of_channel(subject=lambda w: w.banned),
     ("unban", "unban"): lambda w: f"unban${w.channel}${w.banned}",
+    ("unban what an owner has banned", "Unban"): _of_channel(subject=lambda w: w.banned_by_owner),
+    ("unban what an owner has banned", "unban"): (
+        lambda w: f"unban${w.channel}${w.banned_by_owner}"
+    ),
     ("mute", "Mute"): _of_channel(user_id=_victim),
     ("mute", "mute"): lambda w: f"mute${w.channel}${w.victim}",
     ("unmute", "Unmute"): _of_channel(user_id=lambda w: w.muted),

@@ -118,10 +118,13 @@ class World:
             user = self.of_role["moderator"][0].id
             fields = {"channel_id": channel, "user_id": user, "role": chat_pb2.ROLE_MODERATOR}
             self._do(self.owner, "SetRole", fields, f"role${channel}${user}$moderator")
+        judge = self.of_role.get("moderator", [self.owner])[0]
         fields = {"channel_id": channel, "user_id": self.aim.muted}
-        self._do(self.owner, "Mute", fields, f"mute${channel}${self.aim.muted}")
+        self._do(judge, "Mute", fields, f"mute${channel}${self.aim.muted}")
         fields = {"channel_id": channel, "subject": self.aim.banned}
-        self._do(self.owner, "Ban", fields, f"ban${channel}${self.aim.banned}")
+        self._do(judge, "Ban", fields, f"ban${channel}${self.aim.banned}")
+        fields = {"channel_id": channel, "subject": self.aim.banned_by_owner}
+        self._do(self.owner, "Ban", fields, f"ban${channel}${self.aim.banned_by_owner}")
         if self.kind == "private":
             fields = {"channel_id": channel}
             made = self._do(self.owner, "CreateInvite", fields, f"invite${channel}")
