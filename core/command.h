@@ -96,7 +96,7 @@ struct SetFormat {
 // A private channel and a direct conversation do not exist for those who are no members: every
 // command that names one answers them what it answers for an id that was never used, NOT_FOUND.
 // Only whom somebody vouches for also sees, and may join, the private channels that Vouched names,
-// with the commands that it vouches for; a ban keeps such a user out like any other.
+// with the commands that it vouches for; a ban takes that from it, too.
 
 /// The creator becomes the owner. Answers ChannelInfo. INVALID_ARGUMENT: the display name is
 /// refused.

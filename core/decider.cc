@@ -87,8 +87,10 @@ absl::StatusOr<User*> Decider::ActingUser() {
 absl::StatusOr<Channel*> Decider::VisibleChannel(const User& user, const std::string& id) {
   Channel* const channel = state_.FindChannelById(id);
   const bool is_hidden =
-      channel != nullptr && !user.channels.contains(channel->key) && !IsGranted(*channel) &&
-      (channel->kind == ChannelKind::kPrivate || channel->kind == ChannelKind::kDirect);
+      channel != nullptr && !user.channels.contains(channel->key) &&
+      (channel->kind == ChannelKind::kPrivate || channel->kind == ChannelKind::kDirect) &&
+      // Who is banned learns no more than any stranger, whatever its token grants.
+      (!IsGranted(*channel) || FindBan(user, *channel) != nullptr);
   if (channel == nullptr || is_hidden) {
     return absl::NotFoundError(absl::StrCat("no channel has the id ", Quoted(id)));
   }

@@ -265,8 +265,14 @@ TEST(GrantedChannel, KeepsItsBans) {
   const std::string id = gate.chat.WhoIs(bob).id;
   ASSERT_EQ(gate.Try(bob, Join{gate.den}), StatusCode::kOk);
   ASSERT_EQ(gate.Try(gate.ann, Sanction{gate.den, SanctionKind::kBan, id}), StatusCode::kOk);
-  EXPECT_EQ(gate.Try(bob, Join{gate.den}), StatusCode::kPermissionDenied);
-  EXPECT_EQ(gate.Try(bob, Resume{{gate.den, 0, ""}}), StatusCode::kPermissionDenied);
+  for (const Command& command :
+       {Command(Join{gate.den}), Command(Resume{{gate.den, 0, ""}}), Command(GetChannel{gate.den}),
+        Command(ListMembers{gate.den}), Command(OpenHistory{gate.den}), Command(Leave{gate.den})}) {
+    EXPECT_EQ(gate.Try(bob, command), StatusCode::kNotFound)
+        << command.index() << ": to whom it keeps out it is not there";
+  }
+  ASSERT_EQ(gate.Try(gate.ann, Pardon{gate.den, SanctionKind::kBan, id}), StatusCode::kOk);
+  EXPECT_EQ(gate.Try(bob, GetChannel{gate.den}), StatusCode::kOk);
 }
 
 TEST(GrantedChannel, IsNoDirectConversation) {
