@@ -118,8 +118,10 @@ class Decider {
   absl::StatusOr<Channel*> ChannelOfRight(const User& user, const std::string& id, Right right);
   /// PERMISSION_DENIED if the user is muted.
   absl::Status CheckNotMuted(const User& user, const Channel& channel) const;
-  /// The ban that keeps the user out; null if there is none.
+  /// The ban that keeps the user out, even by the hand of a moderator; null if there is none.
   const SanctionRow* FindBan(const User& user, const Channel& channel) const;
+  /// PERMISSION_DENIED if the user may not come in by itself: banned, or an account from a banned
+  /// range where anybody can make one.
   absl::Status CheckNotBanned(const User& user, const Channel& channel) const;
   /// NOT_FOUND
   absl::StatusOr<User*> ExistingUser(const std::string& id);

@@ -44,8 +44,19 @@ const SanctionRow* Decider::FindBan(const User& user, const Channel& channel) co
 }
 
 absl::Status Decider::CheckNotBanned(const User& user, const Channel& channel) const {
-  if (FindBan(user, channel) == nullptr) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat("you are banned from the channel ", channel.id));
+  if (FindBan(user, channel) != nullptr) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("you are banned from the channel ", channel.id));
+  }
+  // Where anybody can make an account, a guest who is kept out would come back with one.
+  const bool is_anybody = user.kind == UserKind::kAccount && limits_.accounts_open;
+  if (!is_anybody || !user.address.known() ||
+      ChatState::FindBannedRange(channel, user.address, envelope_.time_unix_ms) == nullptr) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("the network that you come from is banned from the channel ", channel.id,
+                   "; ask somebody who moderates it to add you, or to invite you"));
 }
 
 // --- Putting and taking.

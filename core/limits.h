@@ -100,7 +100,7 @@ struct Limits {
 
   // --- Who is admitted. Others: PERMISSION_DENIED.
   bool guests_admitted = true;
-  bool accounts_open = true;  ///< Whether anybody may make an account.
+  bool accounts_open = true;  ///< Anybody may make an account; bans of ranges hold them, too.
   /// Whether names that look like another's are refused: ALREADY_EXISTS.
   bool refuse_look_alikes = true;
 

@@ -62,6 +62,52 @@ TEST(Ban, OfARangeSparesThoseWhoStandAsHigh) {
   EXPECT_EQ(room.Try(room.ann, Send{room.id, "still here"}), StatusCode::kOk);
 }
 
+/// A room that a network is banned from, and an account there that is no member.
+struct BannedNetwork : Room {
+  BannedNetwork() : Room() {
+    dan = chat.Account("dan");
+    eve = chat.Account("eve");
+    dan.address = eve.address = *IpAddress::Parse("192.0.2.7");
+    EXPECT_TRUE(chat.JoinChannel(eve, id).ok());
+    EXPECT_EQ(Try(ann, Sanction{id, SanctionKind::kBan, "192.0.2.0/24"}), StatusCode::kOk);
+  }
+  Actor dan;
+  Actor eve;  ///< Was a member before.
+};
+
+TEST(Ban, OfAnAddressRangeKeepsAccountsFromJoiningWhereAnybodyMayMakeOne) {
+  BannedNetwork room;
+  EXPECT_EQ(room.Try(room.dan, Join{room.id}), StatusCode::kPermissionDenied);
+  EXPECT_EQ(room.Try(room.dan, Resume{{room.id, 0, ""}}), StatusCode::kPermissionDenied);
+  EXPECT_EQ(room.Try(room.eve, Send{room.id, "still here"}), StatusCode::kOk);
+  Actor bob = room.chat.VouchedFor("jwt:x:1", "vera");
+  bob.address = room.dan.address;
+  EXPECT_EQ(room.Try(bob, Join{room.id}), StatusCode::kOk) << "somebody vouches for it";
+  room.dan.address = *IpAddress::Parse("203.0.113.1");
+  EXPECT_EQ(room.Try(room.dan, Join{room.id}), StatusCode::kOk) << "somewhere else";
+}
+
+TEST(Ban, OfAnAddressRangeLetsAccountsPassWhomAModeratorAdmits) {
+  BannedNetwork room;
+  EXPECT_EQ(room.Try(room.dan, WhoAmI{}), StatusCode::kOk);
+  EXPECT_EQ(room.Try(room.ann, AddMember{room.id, "account-dan"}), StatusCode::kOk);
+  const auto den =
+      std::get<ChannelInfo>(*room.chat.Do(room.ann, CreateChannel{"den", ChannelKind::kPrivate}));
+  ASSERT_EQ(room.Try(room.ann, Sanction{den.id, SanctionKind::kBan, "192.0.2.0/24"}),
+            StatusCode::kOk);
+  ASSERT_EQ(room.Try(room.ann, CreateInvite{den.id, "code", "invite", 9, 60'000}), StatusCode::kOk);
+  EXPECT_EQ(room.Try(room.dan, JoinByInvite{"code"}), StatusCode::kOk);
+  room.bob.address = room.dan.address;
+  EXPECT_EQ(room.Try(room.bob, JoinByInvite{"code"}), StatusCode::kNotFound) << "a guest";
+}
+
+TEST(Ban, OfAnAddressRangeIsNotForAccountsWhereTheOperatorMakesThem) {
+  BannedNetwork room;
+  room.chat.limits.accounts_open = false;
+  room.chat.Restart();
+  EXPECT_EQ(room.Try(room.dan, Join{room.id}), StatusCode::kOk);
+}
+
 TEST(Ban, OfAGuestEndsWithTheGuest) {
   Room room;
   const Actor guest = room.chat.LineGuest(7, "dan");
