@@ -57,7 +57,20 @@ CodePoint Decode(std::string_view bytes) {
 
 bool IsControl(std::uint32_t c) { return c < 0x20 || (c >= 0x7F && c <= 0x9F); }
 bool IsSeparator(std::uint32_t c) { return c == 0x2028 || c == 0x2029; }
+// Bidirectional controls, with which "ecila" is shown as "alice", and interlinear annotations. No
+// name needs them: letters have their direction by themselves.
+bool IsTurning(std::uint32_t c) {
+  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069) || (c >= 0xFFF9 && c <= 0xFFFB);
+}
 bool IsRefusedInName(std::uint32_t c) { return IsControl(c) || IsSeparator(c) || c == '$'; }
+
+absl::Status HoldsTurning(const std::string& subject) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the ", subject,
+                   " holds an invisible character that changes the order in which letters are "
+                   "shown, or annotates them; leave it out"));
+}
 
 }  // namespace
 
@@ -100,6 +113,7 @@ absl::Status ValidateName(std::string_view what, std::string_view name, const Li
       return absl::InvalidArgumentError(absl::StrCat(
           "the ", subject, " holds a character that is not allowed ($, a control or a line end)"));
     }
+    if (IsTurning(point.value)) return HoldsTurning(subject);
     name.remove_prefix(point.size);
   }
   return absl::OkStatus();
@@ -132,6 +146,7 @@ absl::Status ValidateNote(std::string_view what, std::string_view note, std::siz
       return absl::InvalidArgumentError(
           absl::StrCat("the ", subject, " holds a control character or a line end"));
     }
+    if (IsTurning(point.value)) return HoldsTurning(subject);
     note.remove_prefix(point.size);
   }
   return absl::OkStatus();
@@ -158,7 +173,8 @@ std::string Quoted(std::string_view text) {
   while (!text.empty()) {
     if (quoted.size() > kBytesMax) return quoted + "…\"";
     const CodePoint point = Decode(text);
-    const bool shown = point.size > 0 && !IsControl(point.value) && !IsSeparator(point.value);
+    const bool shown = point.size > 0 && !IsControl(point.value) && !IsSeparator(point.value) &&
+                       !IsTurning(point.value);
     const std::size_t size = point.size > 0 ? point.size : 1;
     quoted += shown ? text.substr(0, size) : "?";
     text.remove_prefix(size);

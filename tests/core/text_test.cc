@@ -55,6 +55,38 @@ TEST(Names, RefuseDollarControlsAndLineEnds) {
   EXPECT_TRUE(ValidateName("name", "Zo\xC3\xAB \xF0\x9F\x98\x80", {}).ok());
 }
 
+/// The ends of each range of what turns the order of letters, or annotates them.
+constexpr const char* kTurning[] = {
+    "\xD8\x9C",      // U+061C
+    "\xE2\x80\x8E",  // U+200E
+    "\xE2\x80\x8F",  // U+200F
+    "\xE2\x80\xAA",  // U+202A
+    "\xE2\x80\xAE",  // U+202E
+    "\xE2\x81\xA6",  // U+2066
+    "\xE2\x81\xA9",  // U+2069
+    "\xEF\xBF\xB9",  // U+FFF9
+    "\xEF\xBF\xBB",  // U+FFFB
+};
+
+TEST(Names, RefuseWhatTurnsTheOrderOfLetters) {
+  for (const std::string turning : kTurning) {
+    const absl::Status refused = ValidateName("user name", turning + "ecila", {});
+    EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << turning;
+    EXPECT_NE(refused.message().find("changes the order in which letters are shown"),
+              std::string::npos)
+        << refused;
+    EXPECT_FALSE(ValidateLogin("a" + turning, {}).ok()) << turning;
+    EXPECT_FALSE(ValidateNote("topic", "tea " + turning, 100).ok()) << turning;
+    EXPECT_TRUE(ValidateText("tea " + turning, false, {}).ok()) << turning;
+    EXPECT_EQ(Quoted("a" + turning), "\"a?\"");
+  }
+  for (const std::string beside :
+       {"\xD8\x9B", "\xD8\x9D", "\xE2\x80\x8D", "\xE2\x80\x90", "\xE2\x80\xAF", "\xE2\x81\xA5",
+        "\xE2\x81\xAA", "\xEF\xBF\xB8", "\xEF\xBF\xBC", "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D"}) {
+    EXPECT_TRUE(ValidateName("user name", beside, {}).ok()) << beside;
+  }
+}
+
 TEST(Texts, MayBeEmptyOnlyWhereAllowed) {
   EXPECT_EQ(ValidateText("", false, {}).code(), StatusCode::kInvalidArgument);
   EXPECT_TRUE(ValidateText("", true, {}).ok());
