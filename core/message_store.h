@@ -186,8 +186,8 @@ struct EraseMessage {
   ChannelKey channel = 0;
   EventPtr tombstone;
 };
-/// Begins to do the same to every message that the user with this id has ever posted, and to put
-/// `name` in the place of its names. PurgeSteps carry it out (IsErasing).
+/// Begins to do the same to every message that the user with this id has ever posted, without their
+/// client message ids, and to put `name` for its names. PurgeSteps carry it out (IsErasing).
 struct EraseUser {
   std::string user_id;
   std::string name;

@@ -25,7 +25,10 @@ EventPtr WithoutUser(const Event& event, const EraseUser& change) {
   const bool is_target = event.act != nullptr && event.act->target_id == change.user_id;
   if (!is_authors && !is_target) return nullptr;
   auto erased = std::make_shared<Event>(event);
-  if (is_authors) erased->user_name = change.name;
+  if (is_authors) {
+    erased->user_name = change.name;
+    erased->client_message_id.clear();
+  }
   if (erased->kind == EventKind::kMessagePosted) {
     erased->kind = EventKind::kMessageRemoved;
     erased->text = std::string();  // Also its memory.
@@ -121,7 +124,11 @@ absl::StatusOr<EventPtr> MemoryStore::FindEvent(ChannelKey channel, std::uint64_
 
 void MemoryStore::Replace(Kept& kept, EventPtr event) {
   const std::string& id = kept.event->client_message_id;
-  if (!id.empty()) sends_[SendId(kept.sender, id)] = event;
+  if (!id.empty() && event->client_message_id.empty()) {
+    sends_.erase(SendId(kept.sender, id));
+  } else if (!id.empty()) {
+    sends_[SendId(kept.sender, id)] = event;
+  }
   bytes_ = bytes_ - CostOf(*kept.event) + CostOf(*event);
   kept.event = std::move(event);
 }

@@ -140,6 +140,9 @@ class SqliteWriter {
     EventKind kind = EventKind::kMessagePosted;
     bool is_authors = false;
     std::string act_text;
+    /// What a send of the author's is found by; empty if it is none.
+    UserKey sender = 0;
+    std::string client_message_id;
   };
   absl::Status EraseOfUsers(std::uint64_t* budget);
   absl::StatusOr<bool> FindErasure(Erasure* erasure);

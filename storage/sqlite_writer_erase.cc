@@ -30,11 +30,13 @@ absl::Status SqliteWriter::PrepareErasing() {
       {&end_erasure_, "DELETE FROM erasures WHERE user_id=?1"},
       // The texts of messages are not loaded.
       {&select_to_erase_,
-       "SELECT channel, sequence, kind, user_id, CASE WHEN kind>=4 THEN text ELSE '' END FROM "
-       "events WHERE (channel, sequence) > (?1, ?2) ORDER BY channel, sequence LIMIT ?3"},
+       "SELECT channel, sequence, kind, user_id, CASE WHEN kind>=4 THEN text ELSE '' END, sender, "
+       "coalesce(client_message_id, x'') FROM events WHERE (channel, sequence) > (?1, ?2) ORDER BY "
+       "channel, sequence LIMIT ?3"},
+      // The words of the user's own choosing go, too: nobody asks for its sends any more.
       {&erase_row_,
-       "UPDATE events SET kind=?3, user_name=coalesce(?4, user_name), text=?5 WHERE channel=?1 AND "
-       "sequence=?2"},
+       "UPDATE events SET kind=?3, user_name=coalesce(?4, user_name), text=?5, sender=NULL, "
+       "client_message_id=NULL WHERE channel=?1 AND sequence=?2"},
   });
 }
 
@@ -120,6 +122,10 @@ absl::StatusOr<bool> SqliteWriter::CollectRowsToErase(Erasure* erasure,
       if (is_target) act->target_name = erasure->what.name;
       found.act_text = EncodeAct(*act);
     }
+    if (found.is_authors) {
+      found.sender = row.Number(5);
+      found.client_message_id = row.Bytes(6);
+    }
     if (found.is_authors || is_target) rows->push_back(std::move(found));
   }
   return false;
@@ -137,7 +143,12 @@ absl::Status SqliteWriter::EraseRow(const RowToErase& row, const EraseUser& what
     erase_row_.BindNull(4);
   }
   erase_row_.BindText(5, row.act_text);
-  return erase_row_.Run();
+  if (absl::Status s = erase_row_.Run(); !s.ok() || row.client_message_id.empty()) return s;
+  delete_send_.BindNumber(1, row.sender);
+  delete_send_.BindBlob(2, row.client_message_id);
+  delete_send_.BindNumber(3, row.channel);
+  delete_send_.BindNumber(4, row.sequence);
+  return delete_send_.Run();
 }
 
 }  // namespace txtchat::storage

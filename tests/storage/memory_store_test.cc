@@ -189,7 +189,13 @@ TEST(MemoryStore, ErasesAUserAtOnce) {
   add(2, 1, EventKind::kBanned, "b", "a");
   add(2, 2, EventKind::kBanned, "a", "b");
   ASSERT_TRUE(store.Commit(batch).ok());
+  auto named = std::make_shared<Event>(*std::get<AppendEvent>(batch[1]).event);
+  named->sequence = 4;
+  named->client_message_id = "chosen by a";
+  ASSERT_TRUE(store.Commit({AppendEvent{1, 9, named}}).ok());
+  ASSERT_NE(*store.FindSent(9, "chosen by a"), nullptr);
   ASSERT_TRUE(store.Commit({EraseUser{"a", "nobody"}}).ok());
+  EXPECT_EQ(*store.FindSent(9, "chosen by a"), nullptr);
   EXPECT_FALSE(store.IsErasing());
   const auto at = [&](ChannelKey channel, std::uint64_t sequence) {
     return *store.FindEvent(channel, sequence).value();
@@ -199,6 +205,7 @@ TEST(MemoryStore, ErasesAUserAtOnce) {
   EXPECT_EQ(at(1, 2).text, "");
   EXPECT_EQ(at(1, 2).user_name, "nobody");
   EXPECT_EQ(at(1, 3).text, "text of b");
+  EXPECT_EQ(at(1, 4).client_message_id, "");
   EXPECT_EQ(at(2, 1).user_name, "name of b");
   EXPECT_EQ(at(2, 1).act->target_name, "nobody");
   EXPECT_EQ(at(2, 2).user_name, "nobody");

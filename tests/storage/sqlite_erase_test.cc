@@ -255,7 +255,7 @@ TEST_F(ErasingTest, NoCopyOfWhatIsGoneIsLeftWhereSqliteHasMovedIt) {
 TEST_F(ErasingTest, ErasesAUserStepByStepInEveryChannel) {
   StoreBatch batch = {Comes(kNews, kAlice), Comes(kTalk, kBob)};
   for (int i = 0; i < 1300; ++i) batch.push_back(Posts(kNews, kAlice, Secret(1, 40)));
-  batch.push_back(Posts(kTalk, kAlice, Secret(2, 30'000), "id"));
+  batch.push_back(Posts(kTalk, kAlice, Secret(2, 30'000), "<alice's id>"));
   batch.push_back(Posts(kTalk, kBob, "Bob's"));
   batch.push_back(Acts(kTalk, kAlice, EventKind::kMemberKicked,
                        {.target_id = "u2", .target_name = "user2", .text = "reason"}));
@@ -283,7 +283,7 @@ TEST_F(ErasingTest, ErasesAUserStepByStepInEveryChannel) {
   }
   EXPECT_EQ(log,
             "talk#1 at 1000 kind 1 by u2 (user2) []: \n"
-            "talk#2 at 2000 kind 3 by u1 (somebody) [id]: \n"
+            "talk#2 at 2000 kind 3 by u1 (somebody) []: \n"
             "talk#3 at 3000 kind 0 by u2 (user2) []: Bob's\n"
             "talk#4 at 4000 kind 5 by u1 (somebody) []: on u2 (user2) #0 until 0 role 0: reason\n"
             "talk#5 at 5000 kind 10 by u2 (user2) []: on u1 (somebody) #0 until 0 role 2: \n"
@@ -291,6 +291,24 @@ TEST_F(ErasingTest, ErasesAUserStepByStepInEveryChannel) {
   EXPECT_FALSE(InFiles(1));
   EXPECT_FALSE(InFiles(2));
   EXPECT_FALSE(absl::StrContains(Files(), "user1"));
+  EXPECT_FALSE(absl::StrContains(Files(), "alice's id"));
+}
+
+TEST_F(ErasingTest, ErasesWhatAUserHasCalledItsSends) {
+  ASSERT_TRUE(Ok(Commit({Posts(kNews, kAlice, "one", "<alice's id 1>"),
+                         Posts(kNews, kAlice, "two", "<alice's id 2>"),
+                         Posts(kNews, kBob, "three", "<bob's id>")})));
+  ASSERT_TRUE(Ok(Commit({Erases(kNews, 1)})));
+  ASSERT_TRUE((*store->FindSent(kAlice, "<alice's id 1>")) != nullptr) << "to find it by";
+  ASSERT_TRUE(absl::StrContains(Files(), "<alice's id 1>"));
+  ASSERT_TRUE(Ok(Commit({EraseUser{"u1", "x"}})));
+  Purge();
+  EXPECT_FALSE(absl::StrContains(Files(), "<alice's id"));
+  EXPECT_EQ(Count("SELECT count(*) FROM sends"), 1) << "though she is still there";
+  EXPECT_EQ((*store->FindEvent(kNews, 1))->client_message_id, "");
+  EXPECT_EQ((*store->FindSent(kBob, "<bob's id>"))->client_message_id, "<bob's id>");
+  ASSERT_TRUE(Ok(Commit({TrimChannel{kNews, 3}})));
+  EXPECT_EQ(Log(kNews), "3.three");
 }
 
 TEST_F(ErasingTest, ErasesOneUserAfterTheOtherAndOneWithoutEvents) {

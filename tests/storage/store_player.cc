@@ -46,6 +46,9 @@ void Model::CarryOutErasures() {
         if (kept.event->kind == EventKind::kMessagePosted) EraseMessage(kept);
         auto renamed = std::make_shared<Event>(*kept.event);
         renamed->user_name = it->second;
+        renamed->client_message_id.clear();
+        const std::pair place{key, sequence};
+        std::erase_if(sends, [&](const auto& send) { return send.second == place; });
         kept.event = std::move(renamed);
       }
       if (kept.event->act == nullptr) continue;
