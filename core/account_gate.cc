@@ -164,8 +164,9 @@ void AccountGate::Login(const std::string& login, std::string password, EnterAcc
     Answer(*call, allowed);
     return;
   }
-  Check(call, FindLogin{std::move(folded)}, std::move(password),
-        [this, call, enter = std::move(enter)](LoginFound found) {
+  Check(call, FindLogin{folded}, std::move(password),
+        [this, call, folded, enter = std::move(enter)](LoginFound found) {
+          if (it_.was_right != nullptr) it_.was_right(call->caller.actor.address, folded);
           EnterAccount whole = enter;
           whole.user = found.user;
           whole.password_hash = std::move(found.password_hash);

@@ -34,6 +34,9 @@ class AccountGate {
     /// Asked before a password is looked at: whether this peer (if it is known), or anybody for
     /// this login name (if it is not empty), may try another one now. Null: always.
     std::function<absl::Status(const IpAddress& peer, const std::string& login)> may_try;
+    /// Told when a login was right that `may_try` was asked about in these words: it does not count
+    /// as a try. On any thread. Null: nobody is told.
+    std::function<void(const IpAddress& peer, const std::string& login)> was_right;
   };
 
   /// Who asks, and where the answer goes.
@@ -52,7 +55,7 @@ class AccountGate {
   /// was given.
   void Create(CreateAccount command, std::string password, Caller caller);
   /// As EnterAccount. UNAUTHENTICATED: the login name or the password is not right, and nobody
-  /// learns which. RESOURCE_EXHAUSTED: too many tries, or too many at once.
+  /// learns which. RESOURCE_EXHAUSTED: too many tries that were not right, or too many at once.
   void Login(const std::string& login, std::string password, EnterAccount enter, Caller caller);
   /// As ChangePassword, for the caller's own account.
   void Change(std::string former, std::string password, Caller caller);

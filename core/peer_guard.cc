@@ -132,4 +132,9 @@ absl::Status PeerGuard::MayCreate(const IpAddress& address, const Command& comma
       wait_ms);
 }
 
+void PeerGuard::PutBackAttempt(const IpAddress& address, std::int64_t now_ms) {
+  const IpAddress block = BlockOf(address);
+  if (block.known()) of_addresses_.PutBackAttempt({block}, now_ms);
+}
+
 }  // namespace txtchat

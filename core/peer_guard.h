@@ -71,7 +71,11 @@ class PeerGuard {
   bool MayGoOn(const PeerKey& connection, std::int64_t now_ms);
 
   // --- Passwords and tokens.
+  /// Takes an attempt before it is known whether it is right, so that no more than the limit are
+  /// ever under way at once.
   Verdict TryTakeAttempt(const IpAddress& address, std::int64_t now_ms);
+  /// It was right: it does not count.
+  void PutBackAttempt(const IpAddress& address, std::int64_t now_ms);
 
   // --- What stays in tables that all share: users, channels, bans, mutes, invites.
   /// Takes what the command would add to them, if it adds anything, from what the address may. To

@@ -48,6 +48,14 @@ std::int64_t TokenBucket::TryTake(const Rate& rate, std::int64_t cost, std::int6
   return wait_ms;
 }
 
+void TokenBucket::PutBack(const Rate& rate, std::int64_t cost, std::int64_t now_ms) {
+  if (rate.unlimited() || cost == 0) return;
+  const std::int64_t missing = Missing(rate, now_ms);
+  const std::int64_t most = missing / rate.period_ms;
+  missing_ = cost > most ? 0 : missing - cost * rate.period_ms;
+  at_ms_ = std::max(at_ms_, now_ms);
+}
+
 // --- RateTable.
 
 RateTable::RateTable(const Rates& rates, std::size_t accounts_max)
@@ -85,6 +93,14 @@ std::int64_t RateTable::WaitMs(const PeerKey& key, const Cost& cost, std::int64_
   Stripe& stripe = StripeOf(key);
   absl::MutexLock lock(&stripe.mutex);
   return Wait(Find(stripe, key, now_ms), cost, now_ms);
+}
+
+void RateTable::PutBackAttempt(const PeerKey& key, std::int64_t now_ms) {
+  Stripe& stripe = StripeOf(key);
+  absl::MutexLock lock(&stripe.mutex);
+  const auto it = stripe.places.find(key);
+  if (it == stripe.places.end()) return;
+  stripe.accounts[it->second].attempts.PutBack(rates_.attempts, 1, now_ms);
 }
 
 std::size_t RateTable::size() const {

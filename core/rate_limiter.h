@@ -35,6 +35,8 @@ class TokenBucket {
   void Take(const Rate& rate, std::int64_t cost, std::int64_t now_ms);
   /// Takes them if they can be taken; answers WaitMs.
   std::int64_t TryTake(const Rate& rate, std::int64_t cost, std::int64_t now_ms);
+  /// Puts back what was taken; beyond full it is lost.
+  void PutBack(const Rate& rate, std::int64_t cost, std::int64_t now_ms);
   bool IsFull(const Rate& rate, std::int64_t now_ms) const { return Missing(rate, now_ms) == 0; }
 
  private:
@@ -94,6 +96,10 @@ class RateTable {
   std::int64_t Take(const PeerKey& key, const Cost& cost, std::int64_t now_ms);
   /// How long until it can be taken.
   std::int64_t WaitMs(const PeerKey& key, const Cost& cost, std::int64_t now_ms);
+
+  /// Puts an attempt back that was taken. Does nothing for an account that is forgotten, which is
+  /// full, and for the shared ones, which fill up by themselves.
+  void PutBackAttempt(const PeerKey& key, std::int64_t now_ms);
 
   /// Accounts that are kept now, the shared ones not counted.
   std::size_t size() const;

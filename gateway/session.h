@@ -169,6 +169,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// Begins when everything before it is answered, for its answer comes by another way.
   void LogInIfReady();
   void OnLoginDone();
+  /// What `auth` has shown was right.
+  void OnTokenRight();
   void Submit(Envelope& envelope, Pending pending);
 
   // --- How fast input is taken (session_pace.cc).

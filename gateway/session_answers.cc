@@ -73,6 +73,7 @@ void Session::OnReply(absl::StatusOr<Result> result) {
   if (phase_ == Phase::kLingering || phase_ == Phase::kClosed || pending_.empty()) return;
   const Pending pending = TakePending();
   if (pending.command == CommandId::kLogin) OnLoginDone();
+  if (pending.command == CommandId::kAuth && result.ok()) OnTokenRight();
   if (result.ok()) {
     OnAnswer(pending, *result);
   } else {

@@ -35,6 +35,11 @@ void Session::TakeAuth(AuthRequest& request) {
   Submit(envelope, {.command = CommandId::kAuth, .vouched = std::move(vouched)});
 }
 
+void Session::OnTokenRight() {
+  PeerGuard* const peers = io_.environment().peers;
+  if (peers != nullptr) peers->PutBackAttempt(peer_.address, io_.NowMs());
+}
+
 void Session::TakeLogin(LoginRequest& request) {
   if (!peer_.is_private && !io_.environment().options.plain_login) {
     AnswerError(absl::PermissionDeniedError(

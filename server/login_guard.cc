@@ -21,17 +21,26 @@ LoginGuard::LoginGuard(PeerGuard* peers, const SecretSource* secrets,
                                .period_ms = kMinuteMs}},
                  kLoginsMax) {}
 
+// The table takes addresses: a hash of the name serves as one.
+PeerKey LoginGuard::KeyOf(const std::string& login) const {
+  const std::string hash = secrets_->HashOf(login);
+  PeerKey key;
+  std::copy_n(hash.begin(), key.address.bytes.size(), key.address.bytes.begin());
+  return key;
+}
+
 absl::Status LoginGuard::MayTry(const IpAddress& peer, const std::string& login,
                                 std::int64_t now_ms) {
   const Verdict of_address = peers_->TryTakeAttempt(peer, now_ms);
   if (!of_address.ok()) return TooManyAttempts(of_address.retry_after_ms);
   if (login.empty()) return absl::OkStatus();
-  // The table takes addresses: a hash of the name serves as one.
-  const std::string hash = secrets_->HashOf(login);
-  PeerKey key;
-  std::copy_n(hash.begin(), key.address.bytes.size(), key.address.bytes.begin());
-  const std::int64_t wait_ms = of_logins_.TryTake(key, {.attempts = 1}, now_ms);
+  const std::int64_t wait_ms = of_logins_.TryTake(KeyOf(login), {.attempts = 1}, now_ms);
   return wait_ms == 0 ? absl::OkStatus() : TooManyAttempts(wait_ms);
+}
+
+void LoginGuard::WasRight(const IpAddress& peer, const std::string& login, std::int64_t now_ms) {
+  peers_->PutBackAttempt(peer, now_ms);
+  if (!login.empty()) of_logins_.PutBackAttempt(KeyOf(login), now_ms);
 }
 
 }  // namespace txtchat::server

@@ -20,8 +20,12 @@ class LoginGuard {
 
   /// RESOURCE_EXHAUSTED  not now. `login` may be empty: then only the address counts.
   absl::Status MayTry(const IpAddress& peer, const std::string& login, std::int64_t now_ms);
+  /// What MayTry was asked about was right: it does not count.
+  void WasRight(const IpAddress& peer, const std::string& login, std::int64_t now_ms);
 
  private:
+  PeerKey KeyOf(const std::string& login) const;
+
   PeerGuard* const peers_;
   const SecretSource* const secrets_;
   RateTable of_logins_;

@@ -180,9 +180,14 @@ struct Server::Parts {
             .names = identity->names.get(),
             .clock = &clock,
             .limits = config.limits,
-            .may_try = [this](const IpAddress& peer, const std::string& login) {
-              return logins.MayTry(peer, login, SteadyNowMs());
-            }};
+            .may_try =
+                [this](const IpAddress& peer, const std::string& login) {
+                  return logins.MayTry(peer, login, SteadyNowMs());
+                },
+            .was_right =
+                [this](const IpAddress& peer, const std::string& login) {
+                  logins.WasRight(peer, login, SteadyNowMs());
+                }};
   }
 
   absl::Status Recover() {

@@ -112,12 +112,13 @@ constexpr char kPassword[] = "correct horse";
 
 struct Doors {
   explicit Doors(Limits limits = {}) : chat(limits) {
-    gate = std::make_unique<AccountGate>(
-        AccountGate::Dependencies{&sequencer, &hasher, &secrets, &chat.names, &chat.clock, limits,
-                                  [this](const IpAddress&, const std::string& login) {
-                                    tried.push_back(login);
-                                    return may_try;
-                                  }});
+    gate = std::make_unique<AccountGate>(AccountGate::Dependencies{
+        &sequencer, &hasher, &secrets, &chat.names, &chat.clock, limits,
+        [this](const IpAddress&, const std::string& login) {
+          tried.push_back(login);
+          return may_try;
+        },
+        [this](const IpAddress&, const std::string& login) { right.push_back(login); }});
   }
   AccountGate::Caller To(Outcome& outcome, Actor actor = {}) {
     return {std::move(actor), &chat.lane, [&outcome](absl::StatusOr<Result> result) {
@@ -150,6 +151,7 @@ struct Doors {
   ManualSequencer sequencer{&chat};
   ManualHasher hasher;
   CountingSecrets secrets;
+  std::vector<std::string> right;  ///< Login names that the gate has told of.
   absl::Status may_try;
   std::vector<std::string> tried;
   std::unique_ptr<AccountGate> gate;
@@ -293,6 +295,26 @@ std::vector<std::function<void(Doors&, Outcome&)>> Calls() {
       },
       [=](Doors& doors, Outcome& o) { doors.gate->Erase(kPassword, doors.To(o, ann)); },
   };
+}
+
+TEST(AccountGate, TellsOfLoginsThatAreRightAndOfNothingElse) {
+  Doors doors;
+  const Actor ann = doors.Ann();
+  EXPECT_TRUE(doors.right.empty()) << "making an account counts";
+  Outcome wrong, unknown, right, erased;
+  doors.Login(wrong, "ann", "battery staple");
+  doors.Login(unknown, "bob", kPassword);
+  doors.Finish();
+  EXPECT_TRUE(doors.right.empty());
+  doors.Login(right, "Ann", kPassword);
+  EXPECT_TRUE(doors.right.empty()) << "not before it was looked at";
+  doors.Finish();
+  ASSERT_TRUE(right.result.ok());
+  EXPECT_EQ(doors.right, std::vector<std::string>{"ann"}) << "the words that it counted by";
+  doors.gate->Erase(kPassword, doors.To(erased, ann));
+  doors.Finish();
+  ASSERT_TRUE(erased.result.ok());
+  EXPECT_EQ(doors.right.size(), 1u) << "an erasure costs others something";
 }
 
 TEST(AccountGate, AnswersOnceIfNoOtherMayTry) {

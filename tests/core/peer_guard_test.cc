@@ -123,6 +123,24 @@ TEST(PeerGuard, HoldsNobodyToWhatASharedAddressMakes) {
   }
 }
 
+TEST(PeerGuard, CountsNoAttemptThatWasRightButHoldsItWhileItIsUnderWay) {
+  PeerGuard guard({.attempts_per_address_per_minute = 2});
+  const IpAddress peer = At("192.0.2.1");
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(guard.TryTakeAttempt(peer, 0).ok()) << i;
+    guard.PutBackAttempt(peer, 0);
+  }
+  ASSERT_TRUE(guard.TryTakeAttempt(peer, 0).ok());
+  ASSERT_TRUE(guard.TryTakeAttempt(peer, 0).ok());
+  EXPECT_FALSE(guard.TryTakeAttempt(peer, 0).ok()) << "two are under way";
+  guard.PutBackAttempt(peer, 0);
+  EXPECT_TRUE(guard.TryTakeAttempt(peer, 0).ok());
+  EXPECT_FALSE(guard.TryTakeAttempt(peer, 0).ok()) << "one was not right";
+  guard.PutBackAttempt(At("192.0.2.2"), 0);
+  guard.PutBackAttempt({}, 0);
+  EXPECT_FALSE(guard.TryTakeAttempt(peer, 0).ok()) << "those were others";
+}
+
 TEST(PeerGuard, HasEnoughOfAConnectionAfterSomeStrikes) {
   PeerGuard guard({.strikes_per_connection_per_s = 10, .strikes_per_connection_burst = 3});
   const PeerKey one{At("127.0.0.1"), 1};

@@ -40,6 +40,23 @@ TEST(TokenBucket, HoldsNoMoreThanTheBurst) {
   EXPECT_EQ(bucket.TryTake(rate, 1, 1'000'000), 1);
 }
 
+TEST(TokenBucket, TakesBackNoMoreThanIsMissing) {
+  const Rate rate{.tokens = 1, .burst = 3};
+  TokenBucket bucket;
+  bucket.PutBack(rate, 5, 0);
+  bucket.Take(rate, 3, 0);
+  bucket.PutBack(rate, 1, 500);  // 2.5 were missing.
+  EXPECT_EQ(bucket.TryTake(rate, 1, 500), 0);
+  EXPECT_EQ(bucket.WaitMs(rate, 1, 500), 500);
+  bucket.PutBack(rate, 9, 500);
+  EXPECT_TRUE(bucket.IsFull(rate, 500));
+  EXPECT_EQ(bucket.TryTake(rate, 3, 500), 0);
+  EXPECT_EQ(bucket.WaitMs(rate, 1, 500), 1'000);
+  TokenBucket unlimited;
+  unlimited.PutBack({}, 1, 0);
+  EXPECT_EQ(unlimited.TryTake({}, 100, 0), 0);
+}
+
 TEST(TokenBucket, LendsWhatIsLargerThanItself) {
   const Rate rate{.tokens = 100, .burst = 10};
   TokenBucket bucket;

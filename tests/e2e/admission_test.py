@@ -120,6 +120,29 @@ class Guessing(AccountTestCase):
         self.assertIn(f"; retry after {trailers['retry-after-ms']} ms", error.details())
         self.assertIn(b"google.rpc.RetryInfo", trailers["grpc-status-details-bin"])
 
+    def test_is_what_counts_and_not_coming_back_by_a_right_one(self):
+        server = self.start_server(
+            CHEAP,
+            "--line-plain-login=true",
+            "--shared-address-ranges=none",
+            "--attempts-per-address=4",
+            "--attempts-per-login=4",
+        )
+        connect = lambda: self.closing(LinePerson(server.line_address))
+        nobody = GrpcPerson(self.closing(open_channel(server.grpc_address)))
+        made = nobody.must(
+            "CreateAccount", display_name="Alice", login_name="alice", password=PASSWORD
+        )
+        # One of four is taken, and comes back in 15 seconds: more of these than would be left.
+        for _ in range(6):
+            connect().must(f"auth${made.token}")
+            connect().must(f"login$alice${PASSWORD}")
+            nobody.must("Login", login_name="alice", password=PASSWORD)
+        tries = [connect().try_line(f"auth$guess {n}").code for n in range(6)]
+        self.assertEqual("unauthenticated", tries[0])
+        self.assertEqual("resource_exhausted", tries[-1])
+        self.assert_code("resource_exhausted", connect().try_line(f"auth${made.token}"))
+
 
 class BehindNat(AccountTestCase):
     def test_a_connection_is_its_user_whatever_address_it_believes_to_have(self):
