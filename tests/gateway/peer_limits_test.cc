@@ -74,7 +74,12 @@ TEST(PeerLimits, ASlowedConnectionHoldsUpNobody) {
   config.options.io_threads = 1;
   LineServer server(config);
   Guest flooder(server, "flooder");
-  for (int i = 0; i < 50; ++i) flooder.Say(flooder.LocalAddress(), std::to_string(i));
+  // At once, so that those beyond the burst have been read when the server stops.
+  std::string flood;
+  for (int i = 0; i < 50; ++i) {
+    flood += "send_msg$-$" + flooder.LocalAddress() + "$" + std::to_string(i) + "\n";
+  }
+  flooder.Send(flood);
   EXPECT_EQ(flooder.Line(), "0");
   // The eleventh line would take a second; what another one says meanwhile comes at once.
   Guest alice(server, "alice");
