@@ -14,7 +14,7 @@ constexpr std::uint64_t kFewPages = 64;
 // Copying again what came meanwhile converges soon or never.
 constexpr int kRoundsMax = 4;
 // So many pages are synced in about the time of a commit.
-constexpr int kPagesInABite = 64;
+constexpr int kPagesInABite = 32;
 // A reader may keep the log from beginning anew; the writer tries again after so many pages.
 constexpr std::uint64_t kPagesBetweenFinishes = 32;
 
