@@ -59,8 +59,8 @@ std::string FitMessage(std::string_view message) {
 grpc::Status ToGrpcStatus(const absl::Status& status, grpc::CallbackServerContext* context) {
   if (status.ok()) return grpc::Status::OK;
   // absl::StatusCode has gRPC's own numbers.
-  const grpc::Status short_one(static_cast<grpc::StatusCode>(status.code()),
-                               FitMessage({status.message().data(), status.message().size()}));
+  grpc::Status short_one(static_cast<grpc::StatusCode>(status.code()),
+                         FitMessage({status.message().data(), status.message().size()}));
   const std::optional<std::int64_t> retry_after_ms = RetryAfterMs(status);
   if (!retry_after_ms.has_value()) return short_one;
   if (context != nullptr) {
