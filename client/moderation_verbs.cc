@@ -15,16 +15,25 @@ namespace {
 using Moderation = Caller<v1::ModerationService>;
 using Stub = v1::ModerationService::Stub;
 
-// Makes a call whose response is the sequence number of what was done.
+// Makes a call about the channel. Says why it could not `what`, if it could not.
+template <typename Request, typename Response>
+int CallAbout(const ModerationOptions& options, Moderation::Method<Request, Response> method,
+              Request request, Response* response, const std::string& what) {
+  request.set_channel_id(options.channel);
+  const grpc::Status status = Moderation(options.script).Call(method, request, response);
+  return status.ok() ? kExitOk : Fail(options.script, "cannot " + what, status);
+}
+
+// The same, of which the response is the sequence number of what was done.
 template <typename Request, typename Response>
 int Act(const ModerationOptions& options, Moderation::Method<Request, Response> method,
         Request request, const std::string& what) {
-  request.set_channel_id(options.channel);
   Response response;
-  const grpc::Status status = Moderation(options.script).Call(method, request, &response);
-  if (!status.ok()) return Fail(options.script, "cannot " + what, status);
-  if (options.script.json) PrintLine(JsonOfAct(options.channel, response.sequence()));
-  return kExitOk;
+  const int code = CallAbout(options, method, std::move(request), &response, what);
+  if (code == kExitOk && options.script.json) {
+    PrintLine(JsonOfAct(options.channel, response.sequence()));
+  }
+  return code;
 }
 
 std::string Whom(const ModerationOptions& options) { return SanitizeLine(options.subject); }
@@ -39,27 +48,24 @@ void SetDuration(const ModerationOptions& options, Request* request) {
 
 int RunInvite(const ModerationOptions& options) {
   v1::CreateInviteRequest request;
-  request.set_channel_id(options.channel);
   request.set_uses_max(options.uses);
   if (options.seconds > 0) {
     request.mutable_lifetime()->set_seconds(static_cast<std::int64_t>(std::ceil(options.seconds)));
   }
   v1::CreateInviteResponse response;
-  const grpc::Status status =
-      Moderation(options.script).Call(&Stub::CreateInvite, request, &response);
-  if (!status.ok()) return Fail(options.script, "cannot make an invite", status);
+  const int code =
+      CallAbout(options, &Stub::CreateInvite, std::move(request), &response, "make an invite");
+  if (code != kExitOk) return code;
   PrintLine(options.script.json ? JsonOfInvite(options.channel, response)
                                 : SanitizeLine(response.code()));
   return kExitOk;
 }
 
 int RunInvites(const ModerationOptions& options) {
-  v1::ListInvitesRequest request;
-  request.set_channel_id(options.channel);
   v1::ListInvitesResponse response;
-  const grpc::Status status =
-      Moderation(options.script).Call(&Stub::ListInvites, request, &response);
-  if (!status.ok()) return Fail(options.script, "cannot list the invites", status);
+  const int code = CallAbout(options, &Stub::ListInvites, v1::ListInvitesRequest(), &response,
+                             "list the invites");
+  if (code != kExitOk) return code;
   for (const v1::Invite& invite : response.invites()) {
     PrintLine(options.script.json
                   ? JsonOf(options.channel, invite)
@@ -73,12 +79,9 @@ int RunInvites(const ModerationOptions& options) {
 
 int RunRevokeInvite(const ModerationOptions& options) {
   v1::RevokeInviteRequest request;
-  request.set_channel_id(options.channel);
   request.set_invite_id(options.subject);
   v1::RevokeInviteResponse response;
-  const grpc::Status status =
-      Moderation(options.script).Call(&Stub::RevokeInvite, request, &response);
-  return status.ok() ? kExitOk : Fail(options.script, "cannot end the invite", status);
+  return CallAbout(options, &Stub::RevokeInvite, std::move(request), &response, "end the invite");
 }
 
 int RunAddMember(const ModerationOptions& options) {
@@ -176,12 +179,10 @@ int RunDeleteChannel(const ModerationOptions& options) {
 }
 
 int RunBans(const ModerationOptions& options) {
-  v1::ListSanctionsRequest request;
-  request.set_channel_id(options.channel);
   v1::ListSanctionsResponse response;
-  const grpc::Status status =
-      Moderation(options.script).Call(&Stub::ListSanctions, request, &response);
-  if (!status.ok()) return Fail(options.script, "cannot list the bans", status);
+  const int code = CallAbout(options, &Stub::ListSanctions, v1::ListSanctionsRequest(), &response,
+                             "list the bans");
+  if (code != kExitOk) return code;
   for (const v1::Sanction& sanction : response.sanctions()) {
     if (options.script.json) {
       PrintLine(JsonOf(sanction));

@@ -2,10 +2,12 @@
 // channels have.
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "core/decider.h"
 #include "core/retry_after.h"
@@ -32,6 +34,21 @@ std::size_t ReserveOf(const Limits& limits, UserKind kind) {
 bool HasRoomWithout(std::size_t gone, std::size_t held, SharedTable table) {
   table.used -= SharedEntries(held) - SharedEntries(held - gone);
   return held - gone < HolderMost(table);
+}
+
+/// Whether a channel that has these entries may have one more. `drop`s those that have expired, if
+/// that is needed and enough.
+template <typename Key, typename Row, typename Drop>
+bool MakeRoom(const absl::btree_map<Key, Row>& entries, std::int64_t now_unix_ms,
+              const SharedTable& table, Drop drop) {
+  if (entries.size() < HolderMost(table)) return true;
+  std::vector<Key> expired;
+  for (const auto& [key, row] : entries) {
+    if (!row.HoldsAt(now_unix_ms)) expired.push_back(key);
+  }
+  if (!HasRoomWithout(expired.size(), entries.size(), table)) return false;
+  for (const Key& key : expired) drop(key);
+  return true;
 }
 
 absl::Status HasItsMost(const Channel& channel, const char* what, const SharedTable& table,
@@ -130,37 +147,25 @@ absl::Status Decider::CheckCanJoin(const Channel& channel, const User& user) con
 // --- What channels have.
 
 absl::Status Decider::MakeRoomForSanction(Channel& channel) {
-  const auto& sanctions = channel.extra().sanctions;
   const SharedTable table{.size = limits_.sanctions_max,
                           .used = state_.shared_sanctions(),
                           .holder_max = limits_.sanctions_per_channel_max};
-  if (sanctions.size() < HolderMost(table)) return absl::OkStatus();
-  std::vector<std::pair<SanctionKind, std::string>> expired;
-  for (const auto& [place, sanction] : sanctions) {
-    if (!sanction.HoldsAt(envelope_.time_unix_ms)) expired.push_back(place);
-  }
-  if (!HasRoomWithout(expired.size(), sanctions.size(), table)) {
-    return HasItsMost(channel, "bans and mutes", table, "take one back first");
-  }
-  for (const auto& [kind, subject] : expired) DropSanction(channel, kind, subject);
-  return absl::OkStatus();
+  const auto drop = [&](const std::pair<SanctionKind, std::string>& place) {
+    DropSanction(channel, place.first, place.second);
+  };
+  return MakeRoom(channel.extra().sanctions, envelope_.time_unix_ms, table, drop)
+             ? absl::OkStatus()
+             : HasItsMost(channel, "bans and mutes", table, "take one back first");
 }
 
 absl::Status Decider::MakeRoomForInvite(Channel& channel) {
-  const auto& invites = channel.extra().invites;
   const SharedTable table{.size = limits_.invites_max,
                           .used = state_.shared_invites(),
                           .holder_max = limits_.invites_per_channel_max};
-  if (invites.size() < HolderMost(table)) return absl::OkStatus();
-  std::vector<std::string> expired;
-  for (const auto& [hash, invite] : invites) {
-    if (!invite.HoldsAt(envelope_.time_unix_ms)) expired.push_back(hash);
-  }
-  if (!HasRoomWithout(expired.size(), invites.size(), table)) {
-    return HasItsMost(channel, "invites", table, "revoke one first");
-  }
-  for (const std::string& hash : expired) DropInvite(channel, hash);
-  return absl::OkStatus();
+  const auto drop = [&](const std::string& hash) { DropInvite(channel, hash); };
+  return MakeRoom(channel.extra().invites, envelope_.time_unix_ms, table, drop)
+             ? absl::OkStatus()
+             : HasItsMost(channel, "invites", table, "revoke one first");
 }
 
 }  // namespace txtchat

@@ -120,8 +120,9 @@ Verdict PeerGuard::TryTakeAttempt(const IpAddress& address, std::int64_t now_ms)
 absl::Status PeerGuard::MayCreate(const IpAddress& address, const Command& command,
                                   std::int64_t now_ms) {
   const RateTable::Cost adds = WhatAdds(command);
+  if (adds.registrations + adds.creations == 0) return absl::OkStatus();  // Most commands.
   const IpAddress block = BlockOf(address);
-  if (!block.known() || adds.registrations + adds.creations == 0) return absl::OkStatus();
+  if (!block.known()) return absl::OkStatus();
   const std::int64_t wait_ms = of_addresses_.TryTake({block}, adds, now_ms);
   if (wait_ms == 0) return absl::OkStatus();
   return WithRetryAfter(

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace txtchat::rpc {
 
@@ -30,6 +31,12 @@ inline void PutTag(int field, std::uint32_t type, std::string& out) {
 inline void PutHead(int field, std::size_t length, std::string& out) {
   PutTag(field, kLengthDelimited, out);
   PutVarint(length, out);
+}
+
+/// A string, or a nested message, whole.
+inline void PutBytes(int field, std::string_view bytes, std::string& out) {
+  PutHead(field, bytes.size(), out);
+  out += bytes;
 }
 
 }  // namespace txtchat::rpc

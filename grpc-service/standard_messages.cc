@@ -47,11 +47,6 @@ bool ReadFields(std::string_view message, OnText on_text, OnNumber on_number) {
   return input.ConsumedEntireMessage();
 }
 
-void PutText(int field, std::string_view text, std::string& out) {
-  PutHead(field, text.size(), out);
-  out += text;
-}
-
 // --- Reflection: fields of the messages (grpc/reflection/v1alpha/reflection.proto).
 
 /// What a ServerReflectionRequest asks for.
@@ -75,9 +70,9 @@ std::string NotFound() {
   std::string error;
   PutTag(1, kVarint, error);
   PutVarint(static_cast<std::uint64_t>(absl::StatusCode::kNotFound), error);
-  PutText(2, "this server has nothing of that name", error);
+  PutBytes(2, "this server has nothing of that name", error);
   std::string out;
-  PutText(kError, error, out);
+  PutBytes(kError, error, out);
   return out;
 }
 
@@ -86,7 +81,7 @@ void PutFiles(const FileDescriptor& file, std::set<const FileDescriptor*>& seen,
   if (!seen.insert(&file).second) return;
   google::protobuf::FileDescriptorProto proto;
   file.CopyTo(&proto);
-  PutText(1, proto.SerializeAsString(), out);
+  PutBytes(1, proto.SerializeAsString(), out);
   for (int i = 0; i < file.dependency_count(); ++i) PutFiles(*file.dependency(i), seen, out);
 }
 
@@ -96,7 +91,7 @@ std::string FilesOf(const FileDescriptor* file) {
   std::string files;
   PutFiles(*file, seen, files);
   std::string out;
-  PutText(kFiles, files, out);
+  PutBytes(kFiles, files, out);
   return out;
 }
 
@@ -126,10 +121,10 @@ std::string ExtensionsOf(const std::string& type) {
   std::string numbers;
   for (const auto* each : all) PutVarint(static_cast<std::uint64_t>(each->number()), numbers);
   std::string response;
-  PutText(1, type, response);
-  PutText(2, numbers, response);
+  PutBytes(1, type, response);
+  PutBytes(2, numbers, response);
   std::string out;
-  PutText(kExtensions, response, out);
+  PutBytes(kExtensions, response, out);
   return out;
 }
 
@@ -137,11 +132,11 @@ std::string ListOf(const std::vector<std::string>& services) {
   std::string list;
   for (const std::string& name : services) {
     std::string service;
-    PutText(1, name, service);
-    PutText(1, service, list);
+    PutBytes(1, name, service);
+    PutBytes(1, service, list);
   }
   std::string out;
-  PutText(kServices, list, out);
+  PutBytes(kServices, list, out);
   return out;
 }
 
@@ -197,7 +192,7 @@ std::optional<std::string> ReflectionResponse(std::string_view request,
       [](int, std::uint64_t) {});
   if (!ok || question == kNothing) return std::nullopt;
   std::string out;
-  PutText(kOriginalRequest, request, out);
+  PutBytes(kOriginalRequest, request, out);
   return out + AnswerOf(question, name, services);
 }
 

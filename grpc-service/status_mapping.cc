@@ -20,11 +20,6 @@ constexpr int kStatusMessage = 2;
 constexpr int kStatusDetails = 3;
 constexpr int kRetryInfoDelay = 1;
 
-void PutBytes(int field, std::string_view bytes, std::string& out) {
-  PutHead(field, bytes.size(), out);
-  out += bytes;
-}
-
 /// A google.rpc.Status with a google.rpc.RetryInfo.
 std::string DetailsOf(const grpc::Status& status, std::int64_t retry_after_ms) {
   google::protobuf::Duration delay;

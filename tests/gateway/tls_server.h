@@ -27,19 +27,20 @@ class TlsServer {
     return made.ok() ? *made : nullptr;
   }
   /// Returns when the number of connections is this, or fails the test if it will not be.
-  void AwaitConnections(std::size_t wanted) const {
-    for (int i = 0; i < 30'000 && stats().connections != wanted; ++i) ::poll(nullptr, 0, 1);
-    EXPECT_EQ(stats().connections, wanted);
-  }
+  void AwaitConnections(std::size_t wanted) const { Await(&GatewayStats::connections, wanted); }
   void AwaitFailedHandshakes(std::uint64_t wanted) const {
-    for (int i = 0; i < 30'000 && stats().handshakes_failed != wanted; ++i) ::poll(nullptr, 0, 1);
-    EXPECT_EQ(stats().handshakes_failed, wanted);
+    Await(&GatewayStats::handshakes_failed, wanted);
   }
 
   const testing::Authority authority{"authority"};
   LineServer line;
 
  private:
+  template <typename Count>
+  void Await(Count GatewayStats::*count, Count wanted) const {
+    for (int i = 0; i < 30'000 && stats().*count != wanted; ++i) ::poll(nullptr, 0, 1);
+    EXPECT_EQ(stats().*count, wanted);
+  }
   static LineServerConfig WithTls(LineServerConfig config, TlsContext context) {
     config.options.tls_address = "127.0.0.1";
     config.options.tls_port = 0;

@@ -58,6 +58,12 @@ std::shared_ptr<grpc::Channel> RpcHarness::Connect() const {
                                    grpc::InsecureChannelCredentials(), arguments);
 }
 
+std::string RetryAfter(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto it = trailers.find("retry-after-ms");
+  return it == trailers.end() ? "" : std::string(it->second.data(), it->second.size());
+}
+
 std::string CodeOf(const grpc::Status& status) {
   return absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code()));
 }
@@ -192,12 +198,6 @@ std::string TestStream::NextLine() {
   if (event->has_member_left()) return sequence + "-" + event->member_left().user().display_name();
   const v1::MessagePosted& posted = event->message_posted();
   return sequence + posted.sender().display_name() + ": " + posted.text();
-}
-
-std::string TestStream::RetryAfter() const {
-  const auto& trailers = context_->GetServerTrailingMetadata();
-  const auto it = trailers.find("retry-after-ms");
-  return it == trailers.end() ? "" : std::string(it->second.data(), it->second.size());
 }
 
 grpc::Status TestStream::End() {

@@ -58,6 +58,10 @@ class RpcHarness {
 /// What one call came to, in short: `OK` or the name of the code.
 std::string CodeOf(const grpc::Status& status);
 
+/// When to call again, in milliseconds, as the trailers of a call that has ended say; empty if they
+/// do not.
+std::string RetryAfter(const grpc::ClientContext& context);
+
 /// A guest with a connection.
 class Guest {
  public:
@@ -99,8 +103,8 @@ class TestStream {
   std::string NextLine();
   /// Reads on to the end and answers how the stream ended.
   grpc::Status End();
-  /// When to come again, in milliseconds, as the trailers say; empty if they do not. After End.
-  std::string RetryAfter() const;
+  /// See rpc::RetryAfter. After End.
+  std::string RetryAfter() const { return rpc::RetryAfter(*context_); }
   void Cancel() { context_->TryCancel(); }
   void WaitForInitialMetadata() { reader_->WaitForInitialMetadata(); }
 

@@ -18,12 +18,9 @@ std::pair<grpc::Status, std::int64_t> List(const Guest& guest) {
   const auto context = guest.Context();
   v1::ListChannelsResponse response;
   const grpc::Status status = guest.stub->ListChannels(context.get(), {}, &response);
-  const auto& trailers = context->GetServerTrailingMetadata();
-  const auto it = trailers.find("retry-after-ms");
+  const std::string after = RetryAfter(*context);
   std::int64_t after_ms = 0;
-  if (it != trailers.end()) {
-    EXPECT_TRUE(absl::SimpleAtoi(std::string(it->second.data(), it->second.size()), &after_ms));
-  }
+  EXPECT_TRUE(after.empty() || absl::SimpleAtoi(after, &after_ms)) << after;
   return {status, after_ms};
 }
 

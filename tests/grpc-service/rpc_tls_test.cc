@@ -32,6 +32,15 @@ class RpcTlsTest : public ::testing::Test {
     options.tls = MaterialOf(authority_, client_ca);
     harness_ = std::make_unique<RpcHarness>(Limits(), options);
   }
+  /// Another server over the same core.
+  absl::StatusOr<std::unique_ptr<RpcServer>> StartBeside(const RpcOptions& options) const {
+    return RpcServer::Start({.sequencer = &harness_->sequencer,
+                             .history = &harness_->history,
+                             .clock = &harness_->clock,
+                             .session_ids = &harness_->session_ids,
+                             .secrets = &harness_->secrets},
+                            options);
+  }
   static RpcTls MaterialOf(const Authority& authority, const std::string& client_ca = "") {
     const Identity own = authority.Issue("server");
     return {own.certificate, own.key, client_ca};
@@ -123,12 +132,7 @@ TEST_F(RpcTlsTest, PasswordsFromOtherMachinesAreTakenWithTlsOnly) {
     options.tls_listen = outer + ":0";
     options.tls = MaterialOf(authority_);
     options.plain_login = plain_login;
-    const auto server = RpcServer::Start({.sequencer = &harness_->sequencer,
-                                          .history = &harness_->history,
-                                          .clock = &harness_->clock,
-                                          .session_ids = &harness_->session_ids,
-                                          .secrets = &harness_->secrets},
-                                         options);
+    const auto server = StartBeside(options);
     ASSERT_TRUE(server.ok()) << server.status();
     const auto plain = grpc::CreateChannel(absl::StrCat(outer, ":", (*server)->port()),
                                            grpc::InsecureChannelCredentials());
@@ -149,12 +153,7 @@ TEST_F(RpcTlsTest, ServesWithTlsOnly) {
   options.listen.clear();
   options.tls_listen = "127.0.0.1:0";
   options.tls = MaterialOf(authority_);
-  auto server = RpcServer::Start({.sequencer = &harness_->sequencer,
-                                  .history = &harness_->history,
-                                  .clock = &harness_->clock,
-                                  .session_ids = &harness_->session_ids,
-                                  .secrets = &harness_->secrets},
-                                 options);
+  auto server = StartBeside(options);
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ((*server)->port(), 0);
   EXPECT_GT((*server)->tls_port(), 0);
