@@ -49,10 +49,24 @@ std::string DefaultName() {
   return user != nullptr && NameProblem(user).empty() ? user : "guest";
 }
 
+// What is wrong with the command line. A value that begins with a dash is taken for an option, and
+// then missed: says how to give it.
+std::string UsageError(const CLI::App* app, const CLI::Error& error) {
+  std::string what = CLI::FailureMessage::simple(app, error);
+  for (const std::string& word : app->remaining(/*recurse=*/true)) {
+    if (word.size() > 1 && word.front() == '-') {
+      what += word + " is no option here; a value is given after all options and `--`.\n";
+      break;
+    }
+  }
+  return what;
+}
+
 }  // namespace
 
 Cli::Cli() {
   flags_.name = DefaultName();
+  app_.failure_message(UsageError);
   app_.set_version_flag("--version", "txtchat " TXTCHAT_VERSION, "Print the version and end");
   app_.require_subcommand(1);
   app_.footer(kExitCodes);

@@ -17,7 +17,8 @@ class SecretSource {
  public:
   virtual ~SecretSource() = default;
 
-  /// A new secret: 256 random bits, base64url without padding (43 characters).
+  /// A new secret: 256 random bits, base64url without padding (43 characters). None begins with a
+  /// dash, since people give invite codes to programs, which would take that for an option.
   virtual std::string NewSecret() = 0;
   /// What is kept of a secret: its BLAKE2b-256 hash, 32 raw bytes.
   virtual std::string HashOf(std::string_view secret) const = 0;

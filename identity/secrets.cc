@@ -22,8 +22,11 @@ absl::Status InitSodium() {
 
 std::string SodiumSecrets::NewSecret() {
   std::array<char, kSecretBytes> bits{};
-  randombytes_buf(bits.data(), bits.size());
-  std::string secret = EncodeBase64url({bits.data(), bits.size()});
+  std::string secret;
+  do {
+    randombytes_buf(bits.data(), bits.size());
+    secret = EncodeBase64url({bits.data(), bits.size()});
+  } while (secret.front() == '-');
   sodium_memzero(bits.data(), bits.size());
   return secret;
 }

@@ -170,6 +170,16 @@ TEST_F(CliTest, ChatWantsANameOrAToken) {
   EXPECT_THAT(chat.output, HasSubstr("NAME is required"));
 }
 
+TEST_F(CliTest, AValueThatBeginsWithADashIsToldHowToBeGiven) {
+  const Result bare = Run("send", "0123456789 -f");
+  EXPECT_EQ(bare.exit_code, kExitUsage);
+  EXPECT_THAT(bare.output, HasSubstr("-f is no option here"));
+  const Result only = Run("register", "-f");
+  EXPECT_EQ(only.exit_code, kExitUsage);
+  EXPECT_THAT(only.output, HasSubstr("-f is no option here"));
+  EXPECT_EQ(Run("register", "-- -f").exit_code, 0);
+}
+
 TEST_F(CliTest, RegisterPrintsIdAndToken) {
   const json user = json::parse(Run("register", "--json bob").output);
   EXPECT_EQ(user["display_name"], "bob");

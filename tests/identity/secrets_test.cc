@@ -22,6 +22,12 @@ TEST(Secrets, Are43CharactersOfBase64url) {
   EXPECT_EQ(secrets.size(), 100u);
 }
 
+// By chance every 64th would.
+TEST(Secrets, NoneBeginsWithADash) {
+  SodiumSecrets source;
+  for (int i = 0; i < 2000; ++i) ASSERT_NE(source.NewSecret().front(), '-');
+}
+
 TEST(Secrets, IdsAre16LowerCaseHexDigits) {
   SodiumSecrets source;
   std::set<std::string> ids;
