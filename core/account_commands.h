@@ -45,8 +45,9 @@ struct FindOwnLogin {};
 struct EnterAccount {
   UserKey user = 0;
   std::string password_hash;
-  NewToken token;       ///< Without a hash: none.
-  SessionSpec session;  ///< With id 0: none.
+  NewToken token;            ///< Without a hash: none.
+  SessionSpec session;       ///< With id 0: none.
+  std::string renewed_hash;  ///< Of the same password, to be kept from now on. Empty: as it is.
 };
 
 /// From within: the former password was right. Revokes all tokens but the one that the actor shows,

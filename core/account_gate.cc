@@ -82,8 +82,7 @@ void AccountGate::Hash(const std::shared_ptr<Call>& call, std::string password,
   if (!queued.ok()) Answer(*call, queued);
 }
 
-void AccountGate::Check(std::shared_ptr<Call> call, Command find, std::string password,
-                        std::function<void(LoginFound)> next) {
+void AccountGate::Check(std::shared_ptr<Call> call, Command find, std::string password, Next next) {
   Envelope envelope = EnvelopeOf(*call, std::move(find));
   envelope.lane = &steps_;
   envelope.done = [this, call, password = std::move(password),
@@ -99,7 +98,7 @@ void AccountGate::Check(std::shared_ptr<Call> call, Command find, std::string pa
 }
 
 void AccountGate::Verify(const std::shared_ptr<Call>& call, LoginFound found, std::string password,
-                         std::function<void(LoginFound)> next) {
+                         Next next) {
   // Tries for one login name count together, whichever way they come. The address has counted.
   if (!found.login.empty() && it_.may_try != nullptr) {
     if (absl::Status s = it_.may_try(IpAddress{}, found.login); !s.ok()) {
@@ -108,17 +107,18 @@ void AccountGate::Verify(const std::shared_ptr<Call>& call, LoginFound found, st
     }
   }
   std::string hash = found.password_hash;
-  const absl::Status queued = it_.hasher->Verify(
-      std::move(hash), std::move(password),
-      [call, found = std::move(found), next = std::move(next)](absl::StatusOr<bool> right) {
-        if (!right.ok()) {
-          Answer(*call, right.status());
-        } else if (!*right || found.user == 0) {
-          Answer(*call, NotRight());
-        } else {
-          next(found);
-        }
-      });
+  const absl::Status queued =
+      it_.hasher->Verify(std::move(hash), std::move(password),
+                         [call, found = std::move(found),
+                          next = std::move(next)](absl::StatusOr<PasswordVerdict> verdict) {
+                           if (!verdict.ok()) {
+                             Answer(*call, verdict.status());
+                           } else if (!verdict->right || found.user == 0) {
+                             Answer(*call, NotRight());
+                           } else {
+                             next(found, std::move(verdict->renewed_hash));
+                           }
+                         });
   if (!queued.ok()) Answer(*call, queued);
 }
 
@@ -165,11 +165,12 @@ void AccountGate::Login(const std::string& login, std::string password, EnterAcc
     return;
   }
   Check(call, FindLogin{folded}, std::move(password),
-        [this, call, folded, enter = std::move(enter)](LoginFound found) {
+        [this, call, folded, enter = std::move(enter)](LoginFound found, std::string renewed_hash) {
           if (it_.was_right != nullptr) it_.was_right(call->caller.actor.address, folded);
           EnterAccount whole = enter;
           whole.user = found.user;
           whole.password_hash = std::move(found.password_hash);
+          whole.renewed_hash = std::move(renewed_hash);
           Finish(call, std::move(whole));
         });
 }
@@ -184,7 +185,7 @@ void AccountGate::Change(std::string former, std::string password, Caller caller
     return;
   }
   Check(call, FindOwnLogin{}, std::move(former),
-        [this, call, password = std::move(password)](LoginFound found) {
+        [this, call, password = std::move(password)](LoginFound found, const std::string&) {
           Hash(call, password,
                [this, call, former_hash = std::move(found.password_hash)](std::string hash) {
                  Finish(call, ChangePassword{former_hash, std::move(hash)});
@@ -205,9 +206,10 @@ void AccountGate::Erase(std::string password, Caller caller) {
     Finish(call, EraseUserData{});
     return;
   }
-  Check(call, FindOwnLogin{}, std::move(password), [this, call](LoginFound found) {
-    Finish(call, EraseUserData{std::move(found.password_hash)});
-  });
+  Check(call, FindOwnLogin{}, std::move(password),
+        [this, call](LoginFound found, const std::string&) {
+          Finish(call, EraseUserData{std::move(found.password_hash)});
+        });
 }
 
 }  // namespace txtchat

@@ -72,12 +72,12 @@ class AccountGate {
   absl::Status CheckSizes(const std::string& login, const std::string& password) const;
   /// RESOURCE_EXHAUSTED: it may not try now.
   absl::Status CheckMayTry(const Call& call, const std::string& login) const;
+  /// What follows a right password. `renewed_hash`: as of PasswordVerdict.
+  using Next = std::function<void(LoginFound found, std::string renewed_hash)>;
   /// Asks the sequencer for `find`, has `password` checked against what that finds, and calls
   /// `next` with it if it is right.
-  void Check(std::shared_ptr<Call> call, Command find, std::string password,
-             std::function<void(LoginFound)> next);
-  void Verify(const std::shared_ptr<Call>& call, LoginFound found, std::string password,
-              std::function<void(LoginFound)> next);
+  void Check(std::shared_ptr<Call> call, Command find, std::string password, Next next);
+  void Verify(const std::shared_ptr<Call>& call, LoginFound found, std::string password, Next next);
   void Hash(const std::shared_ptr<Call>& call, std::string password,
             std::function<void(std::string)> next);
   /// The last step: its answer is the call's.

@@ -144,8 +144,9 @@ User& ChatState::InsertRow(UserRow row, std::int64_t now_unix_ms) {
   user->kind = row.kind;
   user->last_seen_unix_ms = now_unix_ms;
   if (row.kind != UserKind::kGuest) {
-    user->account = std::make_unique<Account>(
-        Account{std::move(row.login), std::move(row.password_hash), std::move(row.subject)});
+    user->account = std::make_unique<Account>(Account{.login = std::move(row.login),
+                                                      .password_hash = std::move(row.password_hash),
+                                                      .subject = std::move(row.subject)});
   }
   User& inserted = *user;
   if (!inserted.credential.empty()) {

@@ -93,6 +93,13 @@ struct Channel {
 struct Account {
   std::string login;
   std::string password_hash;
+  /// The former hash of the same password, which was right for whoever looked before it was
+  /// renewed. Not stored.
+  std::string renewed_from;
+
+  bool HasPassword(const std::string& hash) const {
+    return hash == password_hash || (!renewed_from.empty() && hash == renewed_from);
+  }
   std::string subject;
 };
 
@@ -159,6 +166,8 @@ class ChatState {
   /// `row` without a key.
   User& AddUser(UserRow row, std::int64_t now_unix_ms);
   void SetPassword(User& user, std::string password_hash);
+  /// Another hash of the same password.
+  void RenewPassword(User& user, std::string password_hash);
   static UserRow RowOf(const User& user);
   /// Whether the name looks like one that is in use, other than by `self` (which may be null).
   /// Guests among themselves may have the very same name.
@@ -257,6 +266,7 @@ class ChatState {
   /// A user as its row says, that is in this process since 0.
   User& InsertRow(UserRow row, std::int64_t now_unix_ms);
   void InsertUser(std::unique_ptr<User> user);
+  void ReplacePassword(User& user, std::string password_hash, std::string renewed_from);
   std::unique_ptr<User> ExtractUser(UserKey key);
   void InsertChannel(std::unique_ptr<Channel> channel);
   std::unique_ptr<Channel> ExtractChannel(ChannelKey key);

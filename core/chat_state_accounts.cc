@@ -16,8 +16,21 @@ User* ChatState::FindUserBySubject(const std::string& subject) {
 }
 
 void ChatState::SetPassword(User& user, std::string password_hash) {
-  std::swap(user.account->password_hash, password_hash);
-  journal_.Record([&user, old = std::move(password_hash)] { user.account->password_hash = old; });
+  ReplacePassword(user, std::move(password_hash), "");
+}
+
+void ChatState::RenewPassword(User& user, std::string password_hash) {
+  ReplacePassword(user, std::move(password_hash), user.account->password_hash);
+}
+
+void ChatState::ReplacePassword(User& user, std::string password_hash, std::string renewed_from) {
+  Account& account = *user.account;
+  std::swap(account.password_hash, password_hash);
+  std::swap(account.renewed_from, renewed_from);
+  journal_.Record([&account, old = std::move(password_hash), from = std::move(renewed_from)] {
+    account.password_hash = old;
+    account.renewed_from = from;
+  });
 }
 
 UserRow ChatState::RowOf(const User& user) {

@@ -43,7 +43,7 @@ struct PayloadBytes {
   std::size_t operator()(const SetDisplayName& c) const { return c.display_name.size(); }
   std::size_t operator()(const FindLogin& c) const { return c.login.size(); }
   std::size_t operator()(const EnterAccount& c) const {
-    return c.password_hash.size() + (*this)(c.token);
+    return c.password_hash.size() + c.renewed_hash.size() + (*this)(c.token);
   }
   std::size_t operator()(const ChangePassword& c) const {
     return c.former_hash.size() + c.password_hash.size();

@@ -226,7 +226,7 @@ absl::StatusOr<Result> Decider::Handle(FindOwnLogin&) {
 absl::StatusOr<Result> Decider::Handle(EnterAccount& command) {
   User* const user = state_.FindUser(command.user);
   const bool still_right = user != nullptr && user->kind == UserKind::kAccount &&
-                           user->account->password_hash == command.password_hash;
+                           user->account->HasPassword(command.password_hash);
   if (!still_right) return NotThePassword();
   if (state_.FindSession(command.session.id) != nullptr) {
     return absl::FailedPreconditionError(
@@ -241,6 +241,10 @@ absl::StatusOr<Result> Decider::Handle(EnterAccount& command) {
     if (absl::Status s = CheckToken(command.token); !s.ok()) return s;
   }
   state_.Touch(*user, envelope_.time_unix_ms);
+  if (!command.renewed_hash.empty() && user->account->password_hash == command.password_hash) {
+    state_.RenewPassword(*user, std::move(command.renewed_hash));
+    decision_.store.push_back(PutUser{ChatState::RowOf(*user)});
+  }
   AccountOpened opened{InfoOf(*user), {}};
   if (makes_token) opened.token = AddToken(*user, std::move(command.token));
   if (!opens) return opened;
@@ -256,7 +260,7 @@ absl::StatusOr<Result> Decider::Handle(ChangePassword& command) {
   absl::StatusOr<User*> user = ActingUser();
   if (!user.ok()) return user.status();
   const bool right =
-      (*user)->kind == UserKind::kAccount && (*user)->account->password_hash == command.former_hash;
+      (*user)->kind == UserKind::kAccount && (*user)->account->HasPassword(command.former_hash);
   if (!right) return NotThePassword();
   state_.SetPassword(**user, std::move(command.password_hash));
   decision_.store.push_back(PutUser{ChatState::RowOf(**user)});
@@ -286,9 +290,7 @@ absl::StatusOr<Result> Decider::Handle(EraseUserData& command) {
     return absl::FailedPreconditionError("show the token that says who you are with this command");
   }
   const bool account = (*user)->kind == UserKind::kAccount;
-  if (account && (*user)->account->password_hash != command.password_hash) {
-    return NotThePassword();
-  }
+  if (account && !(*user)->account->HasPassword(command.password_hash)) return NotThePassword();
   const std::string id = (*user)->id;
   EndUser(**user, absl::UnauthenticatedError("the user was erased"));
   if (Channel* const personal = state_.FindChannelById(id)) {

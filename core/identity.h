@@ -64,6 +64,14 @@ class CertificateReader {
   virtual absl::StatusOr<Vouched> Read(const std::string& certificate_pem) const = 0;
 };
 
+/// What a look at a password came to.
+struct PasswordVerdict {
+  bool right = false;
+  /// If it is right, but what is kept was made at other costs than a new hash is: what to keep
+  /// instead. Otherwise empty.
+  std::string renewed_hash;
+};
+
 /// Hashes passwords (Argon2id, RFC 9106), which takes some 0.1 s and 64 MiB for each: on threads of
 /// its own, few at a time. Thread-safe.
 class PasswordHasher {
@@ -77,7 +85,7 @@ class PasswordHasher {
   /// Whether the password is the one of which `hash` was made. Takes as long for an empty `hash`,
   /// which is no password's: so that nobody learns which accounts there are. Otherwise as Hash.
   virtual absl::Status Verify(std::string hash, std::string password,
-                              absl::AnyInvocable<void(absl::StatusOr<bool>)> done) = 0;
+                              absl::AnyInvocable<void(absl::StatusOr<PasswordVerdict>)> done) = 0;
 };
 
 /// Folds names, so that those which look alike become the same. Thread-safe; never blocks.

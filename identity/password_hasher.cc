@@ -101,8 +101,9 @@ absl::Status ArgonPasswordHasher::Hash(std::string password,
   return Add(HashJob{WipedPassword(std::move(password)), std::move(done)});
 }
 
-absl::Status ArgonPasswordHasher::Verify(std::string hash, std::string password,
-                                         absl::AnyInvocable<void(absl::StatusOr<bool>)> done) {
+absl::Status ArgonPasswordHasher::Verify(
+    std::string hash, std::string password,
+    absl::AnyInvocable<void(absl::StatusOr<PasswordVerdict>)> done) {
   return Add(VerifyJob{std::move(hash), WipedPassword(std::move(password)), std::move(done)});
 }
 
@@ -147,9 +148,8 @@ void ArgonPasswordHasher::Run() {
   }
 }
 
-absl::StatusOr<std::string> ArgonPasswordHasher::Do(const HashJob& job) const {
+absl::StatusOr<std::string> ArgonPasswordHasher::HashOf(std::string_view password) const {
   std::array<char, crypto_pwhash_STRBYTES> hash{};
-  const std::string_view password = job.password.view();
   if (crypto_pwhash_str_alg(hash.data(), password.data(), password.size(), options_.passes,
                             options_.memory_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return NoMemory();
@@ -159,7 +159,7 @@ absl::StatusOr<std::string> ArgonPasswordHasher::Do(const HashJob& job) const {
 
 // Not by libsodium's own crypto_pwhash_str_verify: to that, a password is wrong when there is no
 // memory to hash it.
-absl::StatusOr<bool> ArgonPasswordHasher::Do(const VerifyJob& job) const {
+absl::StatusOr<PasswordVerdict> ArgonPasswordHasher::Do(const VerifyJob& job) const {
   const bool is_nobodys = job.hash.empty();
   std::optional<KeptHash> kept = ParseHash(job.hash);
   if (is_nobodys) {
@@ -176,13 +176,14 @@ absl::StatusOr<bool> ArgonPasswordHasher::Do(const VerifyJob& job) const {
                     std::size_t{kept->kibibytes} * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return NoMemory();
   }
-  return !is_nobodys && sodium_memcmp(digest.data(), kept->digest.data(), digest.size()) == 0;
-}
-
-bool ArgonPasswordHasher::NeedsRehash(const std::string& hash) const {
-  const std::optional<KeptHash> kept = ParseHash(hash);
-  return !kept.has_value() || kept->kibibytes != options_.memory_bytes / 1024 ||
-         kept->passes != options_.passes;
+  PasswordVerdict verdict;
+  verdict.right =
+      !is_nobodys && sodium_memcmp(digest.data(), kept->digest.data(), digest.size()) == 0;
+  const bool outdated =
+      kept->kibibytes != options_.memory_bytes / 1024 || kept->passes != options_.passes;
+  // Without memory for it, it stays as it is until the next time.
+  if (verdict.right && outdated) verdict.renewed_hash = HashOf(password).value_or("");
+  return verdict;
 }
 
 }  // namespace txtchat::identity

@@ -61,10 +61,7 @@ class ArgonPasswordHasher final : public PasswordHasher {
   absl::Status Hash(std::string password,
                     absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override;
   absl::Status Verify(std::string hash, std::string password,
-                      absl::AnyInvocable<void(absl::StatusOr<bool>)> done) override;
-
-  /// Whether a kept hash was made with other costs than a new one would be, or is none.
-  bool NeedsRehash(const std::string& hash) const;
+                      absl::AnyInvocable<void(absl::StatusOr<PasswordVerdict>)> done) override;
 
   /// Ends the threads: what is being hashed is finished, what waits gets UNAVAILABLE. No `done` is
   /// called any more when this returns. Idempotent; for one thread, and none of the hasher's.
@@ -78,15 +75,16 @@ class ArgonPasswordHasher final : public PasswordHasher {
   struct VerifyJob {
     std::string hash;
     WipedPassword password;
-    absl::AnyInvocable<void(absl::StatusOr<bool>)> done;
+    absl::AnyInvocable<void(absl::StatusOr<PasswordVerdict>)> done;
   };
   using Job = std::variant<HashJob, VerifyJob>;
 
   absl::Status Add(Job job);
   void Run();
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_ || !jobs_.empty(); }
-  absl::StatusOr<std::string> Do(const HashJob& job) const;
-  absl::StatusOr<bool> Do(const VerifyJob& job) const;
+  absl::StatusOr<std::string> HashOf(std::string_view password) const;
+  absl::StatusOr<std::string> Do(const HashJob& job) const { return HashOf(job.password.view()); }
+  absl::StatusOr<PasswordVerdict> Do(const VerifyJob& job) const;
 
   const PasswordHasherOptions options_;
   const std::string nobodys_salt_;

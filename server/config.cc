@@ -64,11 +64,12 @@ void AddIdentityOptions(OptionTable& options, Config& config) {
               "Whether gRPC takes passwords without TLS from other machines than this one");
   options.AddSize("password-threads", config.password_threads,
                   "Passwords that are checked at once");
-  options.AddSize("password-memory-bytes", config.password_memory_bytes,
-                  "What hashing a password takes. Another value is for passwords that are set from "
-                  "then on; until all are, the time of a login tells old accounts from names that "
-                  "are not taken",
-                  8 * kMiB, std::size_t{4} << 30);
+  options.AddSize(
+      "password-memory-bytes", config.password_memory_bytes,
+      "What hashing a password takes. Of another value, passwords are hashed anew by the "
+      "next login with them; until then its time tells old accounts from names that are "
+      "not taken",
+      8 * kMiB, std::size_t{4} << 30);
   options.AddSize("passwords-waiting-max", config.passwords_waiting_max,
                   "Passwords that may wait to be checked; one more gets resource_exhausted");
   options.AddSize("accounts-max", limits.accounts_max,

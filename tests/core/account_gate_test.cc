@@ -34,14 +34,15 @@ class ManualHasher final : public PasswordHasher {
     return absl::OkStatus();
   }
   absl::Status Verify(std::string hash, std::string password,
-                      absl::AnyInvocable<void(absl::StatusOr<bool>)> done) override {
+                      absl::AnyInvocable<void(absl::StatusOr<PasswordVerdict>)> done) override {
     if (jobs_.size() >= room) return absl::ResourceExhaustedError("too many passwords");
     jobs_.emplace_back([this, hash, password, done = std::move(done)]() mutable {
       verified.push_back(hash);
       if (broken) {
         done(absl::InternalError("no memory"));
       } else {
-        done(hash == "hash of " + password);
+        const bool right = hash == "hash of " + password || hash == "new hash of " + password;
+        done(PasswordVerdict{right, right && renews ? "new hash of " + password : ""});
       }
     });
     return absl::OkStatus();
@@ -57,6 +58,7 @@ class ManualHasher final : public PasswordHasher {
 
   std::size_t room = 100;
   bool broken = false;
+  bool renews = false;                ///< Every hash that it looks at.
   std::vector<std::string> verified;  ///< The hashes that were looked at.
 
  private:
@@ -198,6 +200,20 @@ TEST(AccountGate, LetsNobodyInWithAPasswordThatWasChangedMeanwhile) {
   doors.Finish();
   EXPECT_EQ(in.code(), StatusCode::kUnauthenticated);
   EXPECT_EQ(in.answers, 1);
+}
+
+TEST(AccountGate, ALoginKeepsTheRenewedHash) {
+  Doors doors;
+  doors.Ann();
+  doors.hasher.renews = true;
+  for (const char* token : {"t2", "t3"}) {
+    Outcome in;
+    doors.gate->Login("ann", kPassword, {0, "", {token, token, "", 60'000}, {}, ""}, doors.To(in));
+    doors.Finish();
+    ASSERT_TRUE(in.result.ok()) << in.result.status();
+  }
+  EXPECT_EQ(doors.hasher.verified,
+            (std::vector<std::string>{"hash of correct horse", "new hash of correct horse"}));
 }
 
 TEST(AccountGate, ChangesAPassword) {

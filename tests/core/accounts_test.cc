@@ -260,6 +260,51 @@ TEST(Password, ThatWasChangedMeanwhileLetsNobodyIn) {
   EXPECT_EQ(entered.status().code(), StatusCode::kUnauthenticated);
 }
 
+TEST(Password, RenewedIsTheSamePassword) {
+  Town town;
+  const Actor ann = town.chat.Account("ann");
+  const Actor phone = town.chat.LogIn("ann", "phone");
+  const auto found = std::get<LoginFound>(*town.chat.Do(ann, FindOwnLogin{}));
+  const auto enter = [&](const std::string& token, std::string renewed) {
+    return town.Try({}, EnterAccount{.user = found.user,
+                                     .password_hash = found.password_hash,
+                                     .token = {token, "i-" + token, "", 1'000},
+                                     .renewed_hash = std::move(renewed)});
+  };
+  const auto kept = [&] {
+    return std::get<LoginFound>(*town.chat.Do({}, FindLogin{"ann"})).password_hash;
+  };
+  ASSERT_EQ(enter("one", "renewed"), StatusCode::kOk);
+  EXPECT_EQ(kept(), "renewed");
+  EXPECT_EQ(enter("two", "renewed otherwise"), StatusCode::kOk)
+      << "who looked before it was renewed";
+  EXPECT_EQ(kept(), "renewed");
+  EXPECT_EQ(town.Tokens(phone).size(), 4u) << "no other token is ended";
+  ASSERT_EQ(town.Try(ann, ChangePassword{found.password_hash, "new"}), StatusCode::kOk);
+  EXPECT_EQ(enter("three", "renewed"), StatusCode::kUnauthenticated) << "another password";
+  town.chat.Restart();
+  EXPECT_EQ(kept(), "new");
+}
+
+TEST(Password, RenewedInARefusedBatchIsKeptAsItWas) {
+  Town town;
+  town.chat.Account("ann");
+  const auto found = std::get<LoginFound>(*town.chat.Do({}, FindLogin{"ann"}));
+  const auto enter = [&](std::string hash, std::string token) {
+    return town.Try({}, EnterAccount{.user = found.user,
+                                     .password_hash = std::move(hash),
+                                     .token = {token, "i-" + token, "", 1'000},
+                                     .renewed_hash = "renewed"});
+  };
+  town.chat.store.FailCommits(absl::UnavailableError("no disk"));
+  EXPECT_EQ(enter(found.password_hash, "one"), StatusCode::kUnavailable);
+  town.chat.store.FailCommits(absl::OkStatus());
+  EXPECT_EQ(enter("renewed", "two"), StatusCode::kUnauthenticated);
+  ASSERT_EQ(enter(found.password_hash, "three"), StatusCode::kOk);
+  town.chat.Restart();
+  EXPECT_EQ(std::get<LoginFound>(*town.chat.Do({}, FindLogin{"ann"})).password_hash, "renewed");
+}
+
 TEST(Password, ChangedInARefusedBatchIsTheFormerOne) {
   Town town;
   const Actor ann = town.chat.Account("ann");

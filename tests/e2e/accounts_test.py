@@ -1,10 +1,16 @@
 """Accounts, their passwords and tokens, over both transports."""
 
+import contextlib
+import pathlib
+import sqlite3
 import ssl
+import tempfile
 import unittest
 
 from harness.accounts import PASSWORD, AccountTestCase
 from harness.line import LineClient
+from harness.people import GrpcPerson
+from harness.rpc import open_channel
 from harness.tls import Certificates, TlsLineClient
 
 
@@ -218,6 +224,37 @@ class Passwords(AccountTestCase):
     def test_a_token_is_taken_without(self):
         alice = self.account("alice", "Alice")
         self.assertEqual(alice.id, self.line(token=alice.token).id)
+
+
+class OtherCosts(AccountTestCase):
+    """A server that hashes passwords otherwise than when they were set."""
+
+    def test_a_login_hashes_anew(self):
+        directory = tempfile.TemporaryDirectory(prefix="txtchat-e2e-")
+        self.addCleanup(directory.cleanup)
+        data = pathlib.Path(directory.name)
+
+        def served(mib, act):
+            """What `act` does with a stub; answers the costs that are kept then."""
+            server = self.start_server(f"--password-memory-bytes={mib}MiB", data_dir=str(data))
+            act(self.closing(open_channel(server.grpc_address)))
+            server.stop()
+            with contextlib.closing(sqlite3.connect(data / "txtchat.db")) as database:
+                ((kept,),) = database.execute("SELECT password_hash FROM users WHERE login = 'ann'")
+            return bytes(kept).split(b"$")[3].split(b",")[0]
+
+        def log_in(channel):
+            GrpcPerson(channel).must("Login", login_name="ann", password=PASSWORD)
+
+        def log_in_wrong(channel):
+            answer = GrpcPerson(channel).try_call("Login", login_name="ann", password="wrong one")
+            self.assert_code("unauthenticated", answer)
+
+        made = served(8, lambda channel: GrpcPerson.account(channel, "ann", "Ann", PASSWORD))
+        self.assertEqual(b"m=8192", made)
+        self.assertEqual(b"m=8192", served(16, log_in_wrong))
+        self.assertEqual(b"m=16384", served(16, log_in))
+        self.assertEqual(b"m=16384", served(16, log_in))
 
 
 if __name__ == "__main__":

@@ -55,10 +55,18 @@ class PasswordHasherTest : public ::testing::Test {
     EXPECT_TRUE(hasher_.Hash(password, answer.Done()).ok());
     return answer.Wait().value_or("");
   }
-  absl::StatusOr<bool> Verify(const std::string& hash, const std::string& password) {
-    Answer<bool> answer;
-    EXPECT_TRUE(hasher_.Verify(hash, password, answer.Done()).ok());
+  static absl::StatusOr<PasswordVerdict> VerdictOf(ArgonPasswordHasher& hasher,
+                                                   const std::string& hash,
+                                                   const std::string& password) {
+    Answer<PasswordVerdict> answer;
+    EXPECT_TRUE(hasher.Verify(hash, password, answer.Done()).ok());
     return answer.Wait();
+  }
+  absl::StatusOr<bool> Verify(const std::string& hash, const std::string& password) {
+    const absl::StatusOr<PasswordVerdict> verdict = VerdictOf(hasher_, hash, password);
+    if (!verdict.ok()) return verdict.status();
+    EXPECT_EQ(verdict->renewed_hash, "") << "the costs are the same";
+    return verdict->right;
   }
   /// Keeps the hasher's thread in a `done` until `go_on`.
   void Block(ArgonPasswordHasher& hasher) {
@@ -114,8 +122,8 @@ TEST_F(PasswordHasherTest, ReadsWhatLibsodiumWrites) {
   char hash[crypto_pwhash_STRBYTES];
   ASSERT_EQ(crypto_pwhash_str_alg(hash, "shibboleth", 10, 3, 16 << 10, crypto_pwhash_ALG_DEFAULT),
             0);
-  EXPECT_EQ(Verify(hash, "shibboleth"), absl::StatusOr<bool>(true));
-  EXPECT_EQ(Verify(hash, "sibboleth"), absl::StatusOr<bool>(false));
+  EXPECT_TRUE(VerdictOf(hasher_, hash, "shibboleth")->right);
+  EXPECT_FALSE(VerdictOf(hasher_, hash, "sibboleth")->right);
   const std::string mine = HashOf("shibboleth");
   EXPECT_EQ(crypto_pwhash_str_verify(mine.c_str(), "shibboleth", 10), 0);
 }
@@ -134,7 +142,7 @@ TEST_F(PasswordHasherTest, BoundsAPasswordsSize) {
   EXPECT_EQ(Verify(HashOf(long_one), long_one), absl::StatusOr<bool>(true));
   Answer<std::string> hashed;
   EXPECT_EQ(hasher_.Hash(long_one + "p", hashed.Done()).code(), absl::StatusCode::kInvalidArgument);
-  Answer<bool> verified;
+  Answer<PasswordVerdict> verified;
   EXPECT_EQ(hasher_.Verify("", long_one + "p", verified.Done()).code(),
             absl::StatusCode::kInvalidArgument);
   hasher_.Stop();
@@ -142,22 +150,29 @@ TEST_F(PasswordHasherTest, BoundsAPasswordsSize) {
   EXPECT_FALSE(verified.told());
 }
 
-TEST_F(PasswordHasherTest, KnowsHashesOfOtherCosts) {
+TEST_F(PasswordHasherTest, RenewsAHashOfOtherCostsWhenThePasswordIsRight) {
   const std::string hash = HashOf("x");
-  EXPECT_FALSE(hasher_.NeedsRehash(hash));
   PasswordHasherOptions dearer = Cheap();
   dearer.passes = 2;
-  const ArgonPasswordHasher other(dearer);
-  EXPECT_TRUE(other.NeedsRehash(hash));
-  EXPECT_TRUE(other.NeedsRehash(""));
-  EXPECT_TRUE(other.NeedsRehash("x"));
+  PasswordHasherOptions larger = Cheap();
+  larger.memory_bytes *= 2;
+  for (const PasswordHasherOptions& options : {dearer, larger}) {
+    ArgonPasswordHasher other(options);
+    EXPECT_EQ(VerdictOf(other, hash, "y")->renewed_hash, "") << "it is not right";
+    const PasswordVerdict verdict = *VerdictOf(other, hash, "x");
+    EXPECT_TRUE(verdict.right);
+    EXPECT_NE(verdict.renewed_hash, hash);
+    const PasswordVerdict again = *VerdictOf(other, verdict.renewed_hash, "x");
+    EXPECT_TRUE(again.right);
+    EXPECT_EQ(again.renewed_hash, "") << "it has the new costs";
+  }
 }
 
 TEST_F(PasswordHasherTest, RefusesMoreThanMayWait) {
   PasswordHasherOptions options = Cheap();
   options.waiting_max = 2;
   Answer<std::string> first;
-  Answer<bool> second;
+  Answer<PasswordVerdict> second;
   Answer<std::string> third;
   ArgonPasswordHasher hasher(options);
   Block(hasher);
@@ -174,7 +189,7 @@ TEST_F(PasswordHasherTest, RefusesMoreThanMayWait) {
 
 TEST_F(PasswordHasherTest, StopAnswersThoseThatWait) {
   Answer<std::string> hashed;
-  Answer<bool> verified;
+  Answer<PasswordVerdict> verified;
   ArgonPasswordHasher hasher(Cheap());
   Block(hasher);
   EXPECT_TRUE(hasher.Hash("x", hashed.Done()).ok());
@@ -212,12 +227,12 @@ TEST_F(PasswordHasherTest, SeveralThreadsAnswerEachOnce) {
   options.threads = 3;
   ArgonPasswordHasher hasher(options);
   const std::string hash = HashOf("x");
-  std::vector<Answer<bool>> answers(60);
+  std::vector<Answer<PasswordVerdict>> answers(60);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     EXPECT_TRUE(hasher.Verify(hash, i % 2 == 0 ? "x" : "y", answers[i].Done()).ok());
   }
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    EXPECT_EQ(answers[i].Wait(), absl::StatusOr<bool>(i % 2 == 0));
+    EXPECT_EQ(answers[i].Wait()->right, i % 2 == 0);
   }
 }
 
