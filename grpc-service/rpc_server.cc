@@ -94,6 +94,10 @@ void Configure(const RpcOptions& options, const Limits& limits, grpc::ServerBuil
   builder.SetResourceQuota(quota);
 }
 
+CallCounts CountsOf(const UnaryCalls& calls) {
+  return {calls.admitted(), calls.refused(), calls.held_bytes()};
+}
+
 }  // namespace
 
 class RpcServer::Impl {
@@ -156,6 +160,7 @@ class RpcServer::Impl {
   std::uint64_t refused_connections() const { return acceptor_->refused(); }
   std::uint64_t closed_connections() const { return acceptor_->closed(); }
   ChatService& service() { return service_; }
+  const UnaryCalls& other_calls() { return others_.calls(); }
   void SetStoreServing(bool serving) { others_.health().Set(kStoreHealth, serving); }
   void SetNotServing() { others_.health().SetAll(false); }
 
@@ -265,10 +270,8 @@ void RpcServer::UseTls(RpcTls tls) { impl_->UseTls(std::move(tls)); }
 std::uint64_t RpcServer::refused_connections() const { return impl_->refused_connections(); }
 std::uint64_t RpcServer::closed_connections() const { return impl_->closed_connections(); }
 std::size_t RpcServer::open_streams() const { return impl_->service().streams().open(); }
-CallCounts RpcServer::open_calls() const {
-  const UnaryCalls& calls = impl_->service().calls();
-  return {calls.admitted(), calls.refused(), calls.held_bytes()};
-}
+CallCounts RpcServer::open_calls() const { return CountsOf(impl_->service().calls()); }
+CallCounts RpcServer::open_other_calls() const { return CountsOf(impl_->other_calls()); }
 std::uint64_t RpcServer::calls_too_fast() const { return impl_->service().calls_too_fast(); }
 void RpcServer::SetNotServing() { impl_->SetNotServing(); }
 void RpcServer::SetStoreServing(bool serving) { impl_->SetStoreServing(serving); }

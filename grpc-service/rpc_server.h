@@ -81,6 +81,8 @@ class RpcServer {
   std::size_t open_streams() const;
   /// Unary calls that are open now.
   CallCounts open_calls() const;
+  /// Those of health, reflection and unknown methods, which are counted apart.
+  CallCounts open_other_calls() const;
   /// Calls that were refused because their connection or their address went too fast.
   std::uint64_t calls_too_fast() const;
 

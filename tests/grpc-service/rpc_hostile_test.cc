@@ -113,7 +113,8 @@ class RpcHostile : public ::testing::Test {
     hostile_.reset();
     EXPECT_TRUE(Eventually([&] {
       const CallCounts open = harness_.server->open_calls();
-      return open.admitted + open.refused == 0;
+      const CallCounts others = harness_.server->open_other_calls();
+      return open.admitted + open.refused + others.admitted + others.refused == 0;
     }));
     ExpectServed();
     RecordProperty("growth_mib", static_cast<int>(ResidentMiB() - resident_before_));

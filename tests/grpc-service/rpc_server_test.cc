@@ -161,6 +161,10 @@ TEST(RpcServer, AnswersHealthWhereTheChatHasItsMostAndOverAndOver) {
         RawCall(connection, context, "/grpc.health.v1.Health/Check", "", &response);
     ASSERT_EQ(CodeOf(status), "OK") << i << ": " << status.error_message();
     ASSERT_EQ(response, "\x08\x01");
+    // Who is told is ahead of the server, which counts a call until gRPC is done with it.
+    if (i % 30 == 29) {
+      ASSERT_TRUE(Eventually([&] { return harness.server->open_other_calls().admitted == 0; }));
+    }
   }
   EXPECT_EQ(harness.server->closed_connections(), 0u);
 }
