@@ -1,6 +1,9 @@
 // Accounts, tokens, and names that look alike.
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/algorithm/container.h"
 #include "core/chat_state.h"
 
 namespace txtchat {
@@ -51,39 +54,44 @@ UserRow ChatState::RowOf(const User& user) {
 
 void ChatState::NoteName(const User& user) {
   if (names_ == nullptr) return;
-  NameUse& use = names_in_use_[names_->Skeleton(user.display_name)];
-  if (user.kind == UserKind::kGuest) {
-    ++use.guests;
-    use.guest_name = user.display_name;
-  } else {
-    ++use.protected_users;
+  for (const std::string& skeleton : names_->Skeletons(user.display_name)) {
+    NameUse& use = names_in_use_[skeleton];
+    if (user.kind == UserKind::kGuest) {
+      ++use.guests;
+      use.guest_name = user.display_name;
+    } else {
+      ++use.protected_users;
+    }
   }
 }
 
 void ChatState::ForgetName(const User& user) {
   if (names_ == nullptr) return;
-  const auto it = names_in_use_.find(names_->Skeleton(user.display_name));
-  if (user.kind == UserKind::kGuest) {
-    --it->second.guests;
-  } else {
-    --it->second.protected_users;
+  for (const std::string& skeleton : names_->Skeletons(user.display_name)) {
+    const auto it = names_in_use_.find(skeleton);
+    --(user.kind == UserKind::kGuest ? it->second.guests : it->second.protected_users);
+    if (it->second.guests + it->second.protected_users == 0) names_in_use_.erase(it);
   }
-  if (it->second.guests + it->second.protected_users == 0) names_in_use_.erase(it);
 }
 
 bool ChatState::LooksLikeAnother(const std::string& display_name, UserKind kind,
                                  const User* self) const {
   if (names_ == nullptr || !limits_.refuse_look_alikes) return false;
-  const std::string skeleton = names_->Skeleton(display_name);
-  const auto it = names_in_use_.find(skeleton);
-  if (it == names_in_use_.end()) return false;
-  const bool own = self != nullptr && names_->Skeleton(self->display_name) == skeleton;
-  const bool own_is_guest = own && self->kind == UserKind::kGuest;
-  const std::size_t others_protected = it->second.protected_users - (own && !own_is_guest ? 1 : 0);
-  const std::size_t other_guests = it->second.guests - (own_is_guest ? 1 : 0);
-  if (others_protected > 0) return true;
-  if (other_guests == 0) return false;
-  return kind != UserKind::kGuest || it->second.guest_name != display_name;
+  std::vector<std::string> own;
+  if (self != nullptr) own = names_->Skeletons(self->display_name);
+  for (const std::string& skeleton : names_->Skeletons(display_name)) {
+    const auto it = names_in_use_.find(skeleton);
+    if (it == names_in_use_.end()) continue;
+    NameUse others = it->second;
+    if (absl::c_linear_search(own, skeleton)) {
+      --(self->kind == UserKind::kGuest ? others.guests : others.protected_users);
+    }
+    if (others.protected_users > 0) return true;
+    // Guests among themselves may have the very same name.
+    const bool same = kind == UserKind::kGuest && others.guest_name == display_name;
+    if (others.guests > 0 && !same) return true;
+  }
+  return false;
 }
 
 // --- Tokens.

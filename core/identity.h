@@ -93,9 +93,9 @@ class NameFolder {
  public:
   virtual ~NameFolder() = default;
 
-  /// The skeleton of a name, after Unicode Technical Standard 39, 4, in either case. Two names with
-  /// one skeleton look alike.
-  virtual std::string Skeleton(std::string_view name) const = 0;
+  /// The skeletons of a name, after Unicode Technical Standard 39, 4: in either case, and as it is
+  /// written where that says more; one or two. Two names that have one in common look alike.
+  virtual std::vector<std::string> Skeletons(std::string_view name) const = 0;
   /// A login name in its one form: NFKC, case-folded.
   virtual std::string FoldLogin(std::string_view login) const = 0;
 };

@@ -64,19 +64,26 @@ UChar32 OneOfItsCases(UChar32 c) {
   return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
-icu::UnicodeString Finished(const icu::UnicodeString& skeleton) {
-  icu::UnicodeString finished;
+/// Without blanks at the ends, and one between words.
+icu::UnicodeString Trimmed(const icu::UnicodeString& skeleton) {
+  icu::UnicodeString trimmed;
   bool blank = false;
   ForEach(skeleton, [&](UChar32 c) {
     if (IsBlank(c)) {
       blank = true;
       return;
     }
-    if (blank && !finished.isEmpty()) finished.append(static_cast<UChar32>(' '));
+    if (blank && !trimmed.isEmpty()) trimmed.append(static_cast<UChar32>(' '));
     blank = false;
-    finished.append(OneOfItsCases(c));
+    trimmed.append(c);
   });
-  return finished;
+  return trimmed;
+}
+
+icu::UnicodeString WithoutAsciiCase(const icu::UnicodeString& skeleton) {
+  icu::UnicodeString caseless;
+  ForEach(skeleton, [&](UChar32 c) { caseless.append(OneOfItsCases(c)); });
+  return caseless;
 }
 
 }  // namespace
@@ -110,8 +117,8 @@ struct IcuNameFolder::Tables {
 
   // A prototype may be a capital (0 has O), the prototype of whose small form is yet another one (M
   // has itself, m has rn).
-  icu::UnicodeString CaselessPrototype(const icu::UnicodeString& text) const {
-    return Prototype(Fold(Prototype(text)));
+  icu::UnicodeString WithoutCase(const icu::UnicodeString& prototype) const {
+    return Prototype(Fold(prototype));
   }
 };
 
@@ -132,14 +139,21 @@ IcuNameFolder::IcuNameFolder(std::unique_ptr<const Tables> tables) : tables_(std
 IcuNameFolder::~IcuNameFolder() = default;
 
 // Case hides what looks alike: a Greek capital Beta looks like B, but a small one does not look
-// like b. So a name that looks like ASCII as it is written counts as that; others are folded first,
-// that their case makes no difference.
-std::string IcuNameFolder::Skeleton(std::string_view name) const {
+// like b. So a name that looks like ASCII as it is written counts as that, in either case. Others
+// count as they are written, and folded, each by itself.
+std::vector<std::string> IcuNameFolder::Skeletons(std::string_view name) const {
+  const auto finished = [](const icu::UnicodeString& caseless) {
+    return ToUtf8(Trimmed(WithoutAsciiCase(caseless)));
+  };
   const icu::UnicodeString written = FromUtf8(name);
-  const icu::UnicodeString seen =
-      tables_->CaselessPrototype(WithoutIgnorables(tables_->Compose(written)));
-  if (LooksAscii(seen)) return ToUtf8(Finished(seen));
-  return ToUtf8(Finished(tables_->CaselessPrototype(tables_->Fold(written))));
+  const icu::UnicodeString seen = tables_->Prototype(WithoutIgnorables(tables_->Compose(written)));
+  const icu::UnicodeString caseless = tables_->WithoutCase(seen);
+  if (LooksAscii(caseless)) return {finished(caseless)};
+  const icu::UnicodeString folded = tables_->Prototype(tables_->Fold(written));
+  std::vector<std::string> skeletons{finished(tables_->WithoutCase(folded))};
+  std::string as_written = ToUtf8(Trimmed(seen));
+  if (as_written != skeletons[0]) skeletons.push_back(std::move(as_written));
+  return skeletons;
 }
 
 std::string IcuNameFolder::FoldLogin(std::string_view login) const {

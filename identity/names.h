@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/identity.h"
@@ -12,8 +13,7 @@ namespace txtchat::identity {
 /// Folds names by ICU's tables (docs/adr/0013-identity.md says how, and what is not found). A name
 /// of 20 characters takes some 2 µs. What is not UTF-8 counts as U+FFFD.
 ///
-/// The skeletons of a store were made by one version of Unicode: with another version of ICU, those
-/// that are kept should be made anew.
+/// Skeletons are of one version of Unicode, which is ICU's: keep none in a store.
 class IcuNameFolder final : public NameFolder {
  public:
   /// INTERNAL if ICU's data is not there.
@@ -24,8 +24,8 @@ class IcuNameFolder final : public NameFolder {
   IcuNameFolder& operator=(const IcuNameFolder&) = delete;
 
   /// Beside what the port says: case makes no difference, nor does white space at the ends; runs of
-  /// it are one space. The result is no name: never show it.
-  std::string Skeleton(std::string_view name) const override;
+  /// it are one space. The results are no names: never show it.
+  std::vector<std::string> Skeletons(std::string_view name) const override;
   std::string FoldLogin(std::string_view login) const override;
 
  private:

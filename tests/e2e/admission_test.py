@@ -63,6 +63,15 @@ class Names(AccountTestCase):
         # One sees that it is another.
         self.line(name="Alicia")
 
+    def test_that_look_like_one_in_another_script_are_refused(self):
+        maksim = self.account("maksim", "Максим")
+        for name in ("Максим", "Mаксим", "максим", "МАКСИМ"):
+            self.assert_taken(name)
+        for own in ("МАКСИМ", "Mаксим", "Maksim"):
+            maksim.must("SetDisplayName", display_name=own)
+        # All of them are free again.
+        self.account("other", "Максим")
+
     def test_of_guests_may_be_the_same_but_not_alike(self):
         self.line(name="Alice")
         self.line(name="Alice")
