@@ -117,7 +117,8 @@ std::string ExtensionsOf(const std::string& type) {
   const auto* const of = pool.FindMessageTypeByName(type);
   if (of == nullptr) return NotFound();
   std::vector<const google::protobuf::FieldDescriptor*> all;
-  pool.FindAllExtensions(of, &all);
+  // ThreadSanitizer takes the end of this call for a wrong unlock; none of our types needs it.
+  if (of->extension_range_count() > 0) pool.FindAllExtensions(of, &all);
   std::string numbers;
   for (const auto* each : all) PutVarint(static_cast<std::uint64_t>(each->number()), numbers);
   std::string response;
