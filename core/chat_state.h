@@ -93,14 +93,14 @@ struct Channel {
 struct Account {
   std::string login;
   std::string password_hash;
+  std::string subject;
   /// The former hash of the same password, which was right for whoever looked before it was
   /// renewed. Not stored.
-  std::string renewed_from;
+  std::string renewed_from = {};
 
   bool HasPassword(const std::string& hash) const {
     return hash == password_hash || (!renewed_from.empty() && hash == renewed_from);
   }
-  std::string subject;
 };
 
 struct User {
