@@ -15,7 +15,8 @@
 namespace txtchat::client {
 namespace {
 
-// What signal handlers reach; they have no other way than globals.
+// What signal handlers reach; they have no other way than globals. The pipe is never closed: on
+// another thread a handler may still be about to write into it.
 std::atomic<int> g_signal_pipe{-1};
 std::atomic<int> g_endings{0};
 std::atomic<int> g_terminal{-1};
@@ -64,6 +65,20 @@ bool ChangeTerminal(int fd, void (*change)(termios&)) {
   return false;
 }
 
+// Where the process's signals come out, without what came too late for a source before; -1 if there
+// is no pipe.
+int SignalPipe() {
+  static const int read_end = [] {
+    int ends[2] = {-1, -1};
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) g_signal_pipe = ends[1];
+    return ends[0];
+  }();
+  char byte = 0;
+  while (read(read_end, &byte, 1) == 1) {
+  }
+  return read_end;
+}
+
 constexpr std::array<int, 5> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGCONT, SIGTSTP};
 
 }  // namespace
@@ -88,17 +103,16 @@ struct SignalSource::Impl {
   boost::asio::posix::stream_descriptor reader;
   std::shared_ptr<std::function<void(int)>> handler;
   char byte = 0;
-  int write_end = -1;
+  bool installed = false;
   std::array<struct sigaction, kSignals.size()> before{};
 };
 
 SignalSource::SignalSource(boost::asio::io_context& io, std::function<void(int)> handler)
     : impl_(std::make_unique<Impl>(io, std::move(handler))) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;  // then the default dispositions stay
-  impl_->reader.assign(ends[0]);
-  impl_->write_end = ends[1];
-  g_signal_pipe = ends[1];
+  const int read_end = fcntl(SignalPipe(), F_DUPFD_CLOEXEC, 0);
+  if (read_end < 0) return;  // then the default dispositions stay
+  impl_->reader.assign(read_end);
+  impl_->installed = true;
   g_endings = 0;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     Install(kSignals[i], &OnSignal, SA_RESTART, &impl_->before[i]);
@@ -107,12 +121,10 @@ SignalSource::SignalSource(boost::asio::io_context& io, std::function<void(int)>
 }
 
 SignalSource::~SignalSource() {
-  if (impl_->write_end < 0) return;
+  if (!impl_->installed) return;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     sigaction(kSignals[i], &impl_->before[i], nullptr);
   }
-  g_signal_pipe = -1;
-  close(impl_->write_end);
 }
 
 void ExitOnSignals() {

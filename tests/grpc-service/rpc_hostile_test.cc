@@ -259,7 +259,7 @@ TEST_F(RpcHostileAtTheDoor, WhoNeverSaysAWordIsClosed) {
 /// One who has come, and calls nothing.
 class RpcHostileIdler : public RpcHostile {
  protected:
-  RpcHostileIdler() : RpcHostile({.idle_timeout_ms = 300}) {}
+  RpcHostileIdler() : RpcHostile({.idle_timeout_ms = 1'000}) {}
 };
 
 TEST_F(RpcHostileIdler, WhoNeverCallsIsClosedAndWhoListensIsNot) {
@@ -276,6 +276,8 @@ TEST_F(RpcHostileIdler, WhoNeverCallsIsClosedAndWhoListensIsNot) {
 }
 
 TEST_F(RpcHostileIdler, WhoHasCalledIsClosedAfterwards) {
+  TestStream listening(honest_, {channel_});  // or the honest one would be closed, too
+  ASSERT_TRUE(listening.Next().has_value());
   const std::uint32_t stream = hostile_->Call("/grpc.health.v1.Health/Check", "", "");
   hostile_->Grant(stream, 100);
   EXPECT_TRUE(hostile_->ReadToEnd());
