@@ -153,7 +153,7 @@ class Messages(BadInputTestCase):
 
 class NeverReads(BadInputTestCase):
     # A guest without a stream soon ends: so the test can see that the stream was cut off.
-    server_flags = ("--write-stall-timeout=1", "--guest-grace-ms=5000")
+    server_flags = ("--write-stall-timeout=3", "--guest-grace-ms=5000")
 
     def test_is_cut_off_and_others_lose_nothing(self):
         # Small windows, so that the server cannot get rid of much.

@@ -94,7 +94,7 @@ TEST(PeerLimits, ASlowedConnectionHoldsUpNobody) {
 }
 
 TEST(PeerLimits, BytesAreLimitedToo) {
-  PeerGuard peers({.bytes_per_connection_per_s = 4'000'000, .bytes_per_connection_burst = 64'000});
+  PeerGuard peers({.bytes_per_connection_per_s = 400'000, .bytes_per_connection_burst = 64'000});
   LineServer server(With(&peers));
   Guest alice(server, "alice");
   for (int i = 0; i < 20; ++i) alice.Say(alice.LocalAddress(), std::string(20'000, 'x'));

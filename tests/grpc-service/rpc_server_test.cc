@@ -351,7 +351,7 @@ TEST(RpcServer, CutsWhoDoesNotReadWhenTheTimeToDrainIsOver) {
   alice.Flood(harness, channel, 2'000, 8'000);
   harness.server->StopAccepting();
   harness.sequencer.Drain();
-  EXPECT_EQ(harness.server->FlushAndFinish(absl::Seconds(2)), 1u);
+  EXPECT_EQ(harness.server->FlushAndFinish(absl::Seconds(5)), 1u);
   EXPECT_EQ(CodeOf(reading.End()), "UNAVAILABLE");
   EXPECT_FALSE(stalled.End().ok());
   EXPECT_TRUE(Eventually([&] { return harness.server->open_streams() == 0; }));

@@ -119,7 +119,7 @@ TEST(RpcUnread, RepliesThatNobodyReadsTakeNoMoreThanTheirLimit) {
 }
 
 TEST(RpcUnread, AReplyThatIsNotTakenIsBrokenOff) {
-  World world({.reply_stall_timeout_ms = 50});
+  World world({.reply_stall_timeout_ms = 500});
   constexpr std::size_t kCalls = 100;
   const auto hoarder = world.ConnectWithoutWindow();
   for (std::size_t i = 0; i < kCalls; ++i) world.CallForList(*hoarder);
