@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/exit_code.h"
+#include "tests/client/closed_port.h"
 #include "tests/client/program.h"
 
 namespace txtchat::client {
@@ -59,11 +60,8 @@ TEST(CliUsage, AWrongCommandLineIsTwo) {
 }
 
 TEST(CliUsage, NobodyListeningIsThreeForEveryVerb) {
-  std::string nowhere;
-  {
-    FakeServer gone;
-    nowhere = " --server " + gone.endpoint().ToString() + " ";
-  }
+  const ClosedPort closed;
+  const std::string nowhere = " --server " + closed.endpoint().ToString() + " ";
   for (const std::string& verb :
        {"line" + nowhere + "a", "chat" + nowhere + "a", "send" + nowhere + "c t",
         "tail" + nowhere + "c", "channels" + nowhere, "create" + nowhere + "c",

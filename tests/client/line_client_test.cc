@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "client/exit_code.h"
+#include "tests/client/closed_port.h"
 #include "tests/client/console_pipes.h"
 
 namespace txtchat::client {
@@ -221,10 +222,8 @@ TEST_F(LineClientTest, AServerThatSaysNothingIsNotWaitedForForEver) {
 }
 
 TEST_F(LineClientTest, NobodyListeningIsSaidWithWhatToCheck) {
-  {
-    ScriptedServer gone;
-    options_.server = gone.endpoint();
-  }
+  const ClosedPort closed;
+  options_.server = closed.endpoint();
   Start();
   EXPECT_EQ(exit_code_.get(), kExitUnreachable);
   EXPECT_THAT(pipes_.err(), HasSubstr("Is the server running"));
