@@ -103,7 +103,6 @@ struct SignalSource::Impl {
   boost::asio::posix::stream_descriptor reader;
   std::shared_ptr<std::function<void(int)>> handler;
   char byte = 0;
-  bool installed = false;
   std::array<struct sigaction, kSignals.size()> before{};
 };
 
@@ -112,7 +111,6 @@ SignalSource::SignalSource(boost::asio::io_context& io, std::function<void(int)>
   const int read_end = fcntl(SignalPipe(), F_DUPFD_CLOEXEC, 0);
   if (read_end < 0) return;  // then the default dispositions stay
   impl_->reader.assign(read_end);
-  impl_->installed = true;
   g_endings = 0;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     Install(kSignals[i], &OnSignal, SA_RESTART, &impl_->before[i]);
@@ -121,7 +119,7 @@ SignalSource::SignalSource(boost::asio::io_context& io, std::function<void(int)>
 }
 
 SignalSource::~SignalSource() {
-  if (!impl_->installed) return;
+  if (!impl_->reader.is_open()) return;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     sigaction(kSignals[i], &impl_->before[i], nullptr);
   }
